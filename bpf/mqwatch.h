@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one ABI between the BPF programs and user space. Included by both sides:
+ * BPF programs after vmlinux.h, user space after <linux/types.h>.
+ * All times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns()).
+ */
+#ifndef MQWATCH_H
+#define MQWATCH_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* NAME_MAX + 1: mqueue_fill_super() and lookup_one_len() bound a queue's name */
+#define MQW_NAME_SIZE 256
+#define MQW_COMM_SIZE 16
+
+/* A queue's identity. Its name is only a label: names are reused, identities are not. */
+struct mqw_key {
+	__u64 ino;   /* inode number in the namespace's mqueue file system; 0: no queue */
+	__u32 ipcns; /* inode number of the IPC namespace, as /proc/PID/ns/ipc shows it */
+	__u32 pad;
+};
+
+enum mqw_op {
+	MQW_SEND,
+	MQW_RECEIVE,
+	MQW_OPS,
+};
+
+/* The errors that mq_timedsend(2) and mq_timedreceive(2) document; all others share one place. */
+enum mqw_error {
+	MQW_EAGAIN,
+	MQW_ETIMEDOUT,
+	MQW_EINTR, /* the call was interrupted; the kernel may restart it (SA_RESTART) */
+	MQW_EMSGSIZE,
+	MQW_EINVAL,
+	MQW_EFAULT,
+	MQW_EBADF, /* the descriptor is not open for this direction */
+	MQW_ENOMEM,
+	MQW_EOTHER,
+	MQW_ERRORS,
+};
+
+/*
+ * Durations are bucketed by powers of four: bucket i counts calls of at most
+ * 2^(10 + 2i) ns (1.024 us, 4.096 us, ... 68.7 s), the last bucket all longer ones.
+ */
+#define MQW_TIME_SHIFT_MIN  10
+#define MQW_TIME_SHIFT_STEP 2
+#define MQW_TIME_BUCKETS    15
+
+/* Bucket i counts sends that found the queue filled to at most i tenths. */
+#define MQW_DEPTH_BUCKETS 11
+
+struct mqw_op_stats {
+	__u64 messages;
+	__u64 bytes;
+	__u64 last_ns;		      /* end of the last call that moved a message; 0: none yet */
+	__u64 time_ns;		      /* spent in all ended calls */
+	__u64 time[MQW_TIME_BUCKETS]; /* ended calls, successful or not, by duration */
+	__u64 errors[MQW_ERRORS];
+};
+
+/*
+ * One queue's slot. A slot belongs to a queue while key.ino is not 0.
+ * begun and ended count calls from system call entry to exit: with no call under way
+ * they are equal, and while begun stands still no new call can touch the queue.
+ */
+struct mqw_queue {
+	struct mqw_key key;
+	__u64 begun;
+	__u64 ended;
+	struct mqw_op_stats op[MQW_OPS];
+	__u64 depth[MQW_DEPTH_BUCKETS];
+	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
+	__u8 pad[8];		  /* slots start on cache lines */
+};
+
+/* Events the probes saw and could not attribute; each is exported as a loss. */
+enum mqw_loss {
+	MQW_LOSS_QUEUES_FULL,	     /* no slot left for a new queue */
+	MQW_LOSS_UNKNOWN_DESCRIPTOR, /* the descriptor was no message queue at entry */
+	MQW_LOSS_TASK_STORAGE,	     /* no memory to remember a call */
+	MQW_LOSS_SLOT_GONE,	     /* the queue's slot was taken away during the call */
+	MQW_LOSSES,
+};
+
+/* A call under way, as the task iterator writes it. */
+struct mqw_call {
+	struct mqw_key key;
+	__u64 start_ns;
+	__u32 pid; /* thread group */
+	__u32 tid;
+	__u32 op; /* enum mqw_op */
+	char comm[MQW_COMM_SIZE];
+	__u32 pad;
+};
+
+#ifndef __BPF__
+#include <assert.h>
+static_assert(sizeof(struct mqw_key) == 16, "ABI");
+static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
+static_assert(sizeof(struct mqw_call) == 56, "ABI");
+#endif
+
+#endif /* MQWATCH_H */
