@@ -150,6 +150,7 @@ static void receive_all(const struct options *o, mqd_t queue, size_t size_max,
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!stop) {
 		unsigned int priority;
+		enum payload_fault fault;
 		ssize_t n = mq_receive(queue, buffer, size_max, &priority);
 
 		if (n < 0) {
@@ -158,7 +159,10 @@ static void receive_all(const struct options *o, mqd_t queue, size_t size_max,
 		}
 		totals->messages++;
 		totals->bytes += (uint64_t)n;
-		totals->faults[payload_check(buffer, (size_t)n, id, priority, order)]++;
+		fault = payload_check(buffer, (size_t)n, id, priority);
+		if (fault == PAYLOAD_GOOD)
+			fault = payload_note(order, buffer, (size_t)n);
+		totals->faults[fault]++;
 		pace(&next, o->receive_rate);
 	}
 	free(order);

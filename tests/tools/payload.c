@@ -105,24 +105,29 @@ static enum payload_fault check_short(const void *message, size_t size, uint32_t
 }
 
 enum payload_fault payload_check(const void *message, size_t size, uint32_t queue,
-				 unsigned int priority, struct payload_order *order)
+				 unsigned int priority)
 {
 	struct payload_head head;
-	uint64_t *last;
 
 	if (size < sizeof(head))
 		return check_short(message, size, queue, priority);
 	memcpy(&head, message, sizeof(head));
 	if (head.magic != MAGIC || head.size != size || head.priority != priority ||
+	    head.sender >= PAYLOAD_SENDERS_MAX || priority >= PAYLOAD_PRIORITIES_MAX ||
 	    head.checksum != checksum(&head, message))
 		return PAYLOAD_TORN;
-	if (head.queue != queue)
-		return PAYLOAD_FOREIGN;
-	if (!order)
+	return head.queue == queue ? PAYLOAD_GOOD : PAYLOAD_FOREIGN;
+}
+
+enum payload_fault payload_note(struct payload_order *order, const void *message, size_t size)
+{
+	struct payload_head head;
+	uint64_t *last;
+
+	if (size < sizeof(head))
 		return PAYLOAD_GOOD;
-	if (head.sender >= PAYLOAD_SENDERS_MAX || priority >= PAYLOAD_PRIORITIES_MAX)
-		return PAYLOAD_TORN;
-	last = &order->last[head.sender][priority];
+	memcpy(&head, message, sizeof(head));
+	last = &order->last[head.sender][head.priority];
 	if (head.sequence <= *last)
 		return PAYLOAD_ORDER;
 	*last = head.sequence;

@@ -47,8 +47,11 @@ uint32_t payload_queue_id(const char *queue);
 /* Fills message[0..size); the head's queue, pid, sender, priority and sequence are the caller's. */
 void payload_fill(void *message, size_t size, const struct payload_head *head);
 
-/* Checks a message received with this priority; order may be NULL. */
+/* Checks a message received with this priority. */
 enum payload_fault payload_check(const void *message, size_t size, uint32_t queue,
-				 unsigned int priority, struct payload_order *order);
+				 unsigned int priority);
+
+/* Notes a good message. PAYLOAD_ORDER unless it was sent after the last one noted of its kind. */
+enum payload_fault payload_note(struct payload_order *order, const void *message, size_t size);
 
 #endif /* TESTS_PAYLOAD_H */
