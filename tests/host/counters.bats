@@ -118,6 +118,7 @@ nothing_lost() {
 	daemon_start
 	"$BIN/mqfill" create /twin
 	"$BIN/mqfill" send /twin 0:here
+	# shellcheck disable=SC2016 # the inner shell expands
 	unshare --ipc sh -c '"$1" create /twin && "$1" send /twin 0:there 0:there' sh "$BIN/mqfill"
 	metric_is 1 mqwatch_queue_sent_messages_total 'queue="/twin"' "ipcns=\"$IPCNS\""
 }

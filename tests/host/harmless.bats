@@ -134,9 +134,7 @@ bpf_ids() {
 	look /killed
 	[ "$(bpf_of "$pid" | wc -l)" -gt 4 ] || skip "bpftool cannot tell whose programs are whose"
 	ids=$(bpf_ids "$pid")
-	kill -KILL "$pid"
-	wait "$pid" || :
-	DAEMON=
+	daemon_kill KILL || :
 	wait_for none_loaded "$ids"
 	same "$mounts" "$(cat /proc/self/mountinfo)"
 	same '' "$(pgrep -P "$pid" || :)" "children"
@@ -150,8 +148,7 @@ none_loaded() {
 
 @test "after SIGKILL it starts again over its own stale socket" {
 	daemon_start
-	kill -KILL "$DAEMON"
-	wait "$DAEMON" || :
+	daemon_kill KILL || :
 	[ -S "$SOCKET" ]
 	daemon_start
 	run -0 ctl status
@@ -170,9 +167,7 @@ none_loaded() {
 
 	for signal in TERM INT; do
 		daemon_start
-		kill -$signal "$DAEMON"
-		wait "$DAEMON"
-		DAEMON=
+		daemon_kill $signal
 		[ ! -e "$SOCKET" ]
 	done
 }

@@ -19,6 +19,7 @@ setup() {
 	SOCKET=$BATS_TEST_TMPDIR/control.sock
 	LOG=$BATS_TEST_TMPDIR/log
 	DAEMON=
+	WRAP=() # a command that the daemon is started by
 	SPAWNED=()
 }
 
@@ -58,7 +59,7 @@ wait_for() {
 
 # spawn COMMAND...: in the background, killed at the test's end; sets PID
 spawn() {
-	EXEC=exec "$@" 3>&- &
+	EXEC="exec" "$@" 3>&- &
 	PID=$!
 	SPAWNED+=("$PID")
 }
@@ -113,6 +114,15 @@ daemon_stop() {
 		echo "mqwatchd ended with status $status"
 		return 1
 	fi
+}
+
+# daemon_kill SIGNAL: returns when it is gone, with its status
+daemon_kill() {
+	local pid=$DAEMON
+
+	DAEMON=
+	kill -"$1" "$pid"
+	wait "$pid"
 }
 
 # daemon_refuses STATUS [FLAG]...: it ends by itself with this status; its words are in $output
