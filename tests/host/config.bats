@@ -97,6 +97,7 @@ check() {
 	same 1 "${#lines[@]}"
 	: >closed.conf
 	chmod 0 closed.conf
+	# shellcheck disable=SC2034 # for daemon_refuses
 	WRAP=(setpriv --reuid="$STRANGER" --regid="$STRANGER" --clear-groups --)
 	daemon_refuses 1 --config "$PWD/closed.conf"
 	contains "$output" 'closed.conf.*Permission denied'

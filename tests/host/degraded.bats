@@ -39,7 +39,7 @@ without_bpf() {
 
 @test "no CAP_BPF: the same, naming the capability" {
 	in_mounts 'mkdir -p /dev/mqueue; mount -t mqueue mqueue /dev/mqueue'
-	WRAP+=(setpriv --bounding-set=-bpf,-perfmon,-sys_admin --)
+	WRAP+=(setpriv "--bounding-set=-bpf,-perfmon,-sys_admin" --)
 	daemon_start
 	without_bpf
 	contains "$output" CAP_BPF
@@ -81,27 +81,27 @@ without_bpf() {
 	warned "$PWD"
 }
 
+# daemon_second [FLAG]...: beside the first, with its own socket; sets PID
+daemon_second() {
+	SOCKET=$PWD/second.sock
+	spawn "$BIN/mqwatchd" --web.listen-address "127.0.0.1:$PORT" \
+		--control.socket "$SOCKET" "$@" 2>second.log
+}
+
 @test "the port is taken: one line, and the control socket goes on" {
-	spawn python3 -c "import socket, time
-s = socket.create_server(('127.0.0.1', $PORT))
-print('listening', flush=True)
-time.sleep(600)" >listener.txt
-	wait_for grep -q listening listener.txt
-	daemon_spawn
+	daemon_start
+	daemon_second
 	wait_for ctl status
 	contains "$(ctl status)" "127.0.0.1:$PORT"
-	warned "127.0.0.1:$PORT"
+	same 1 "$(grep -c "127.0.0.1:$PORT" second.log)"
+	kill -TERM "$PID"
+	wait "$PID"
 }
 
 @test "a second address serves though the first is taken" {
-	local other=$((PORT + 1000))
-
 	daemon_start
-	SOCKET=$PWD/second.sock
-	WRAP=()
-	spawn "$BIN/mqwatchd" --web.listen-address "127.0.0.1:$PORT" \
-		--web.listen-address "127.0.0.1:$other" --control.socket "$SOCKET" 2>second.log
-	wait_for curl -sf -o /dev/null "http://127.0.0.1:$other/-/ready"
+	daemon_second --web.listen-address "127.0.0.1:$((PORT + 1000))"
+	wait_for curl -sf -o /dev/null "http://127.0.0.1:$((PORT + 1000))/-/ready"
 }
 
 @test "IPv6 addresses" {
@@ -132,7 +132,8 @@ time.sleep(600)" >listener.txt
 }
 
 @test "a stale socket file is replaced" {
-	python3 -c "import socket; socket.socket(socket.AF_UNIX).bind('$SOCKET')"
+	daemon_start
+	daemon_kill KILL || :
 	[ -S "$SOCKET" ]
 	daemon_start
 	run -0 ctl status

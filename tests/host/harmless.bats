@@ -146,14 +146,6 @@ none_loaded() {
 		'[.[] | select(.id as $id | $ids | any(. == $id)).id]')"
 }
 
-@test "after SIGKILL it starts again over its own stale socket" {
-	daemon_start
-	daemon_kill KILL || :
-	[ -S "$SOCKET" ]
-	daemon_start
-	run -0 ctl status
-}
-
 @test "its mount shows in no mount table and its mount namespace is the host's" {
 	local mounts
 
