@@ -34,6 +34,7 @@ struct queue_attr {
 struct queue_counters {
 	struct mqw_op_stats op[MQW_OPS];
 	uint64_t depth[MQW_DEPTH_BUCKETS];
+	uint64_t depth_ratio_sum; /* in 1/1000000 */
 };
 
 struct queue {
