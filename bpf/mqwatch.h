@@ -62,6 +62,13 @@ struct mqw_op_stats {
 	__u64 errors[MQW_ERRORS];
 };
 
+/* Everything counted of a queue since it was first seen. */
+struct mqw_counters {
+	struct mqw_op_stats op[MQW_OPS];
+	__u64 depth[MQW_DEPTH_BUCKETS];
+	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
+};
+
 /*
  * One queue's slot. A slot belongs to a queue while key.ino is not 0.
  * begun and ended count calls from system call entry to exit: with no call under way
@@ -71,9 +78,7 @@ struct mqw_queue {
 	struct mqw_key key;
 	__u64 begun;
 	__u64 ended;
-	struct mqw_op_stats op[MQW_OPS];
-	__u64 depth[MQW_DEPTH_BUCKETS];
-	__u64 depth_ratio_sum;	  /* of all sends counted in depth[], in 1/1000000 */
+	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
 	/*
 	 * The balance: depth minus sends plus receives is a constant while the probes see every
@@ -82,8 +87,9 @@ struct mqw_queue {
 	__s64 balance;
 	__u64 suspect_ns; /* since when the balance is off; 0: it is right */
 	__u64 balanced;	  /* balance is valid */
-	__u64 unseen; /* messages moved by calls no probe saw, at least; if any, begun proves nothing */
-	__u64 pad[4]; /* slots start on cache lines */
+	__u64 unseen; /* messages moved by calls no probe saw, at least; begun then proves nothing */
+	__u64 retired; /* user space takes the slot back: no new call may use it */
+	__u64 pad[3];  /* slots start on cache lines */
 };
 
 /* Events the probes saw and could not attribute. */

@@ -214,8 +214,8 @@ static __always_inline void check_balance(struct mqueue_inode_info *info, struct
 
 	if (!no_call_runs(info, q, &begun))
 		return;
-	balance = BPF_CORE_READ(info, attr.mq_curmsgs) - q->op[MQW_SEND].messages +
-		  q->op[MQW_RECEIVE].messages;
+	balance = BPF_CORE_READ(info, attr.mq_curmsgs) - q->counters.op[MQW_SEND].messages +
+		  q->counters.op[MQW_RECEIVE].messages;
 	read_barrier();
 	if (*(volatile __u64 *)&q->begun != begun)
 		return;

@@ -236,9 +236,9 @@ static __always_inline __u32 time_bucket(__u64 ns)
 static __always_inline void count_message(struct mqw_queue *q, enum mqw_op op, __u64 bytes,
 					  __u64 now)
 {
-	__sync_fetch_and_add(&q->op[op].messages, 1);
-	__sync_fetch_and_add(&q->op[op].bytes, bytes);
-	q->op[op].last_ns = now;
+	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
+	__sync_fetch_and_add(&q->counters.op[op].bytes, bytes);
+	q->counters.op[op].last_ns = now;
 }
 
 /* The call began before the probes were there: its message counts, its time is unknown. */
@@ -283,15 +283,15 @@ static __always_inline int call_end(enum mqw_op op, long result)
 		count_loss(MQW_LOSS_CALL);
 		return 0;
 	}
-	__sync_fetch_and_add(&q->op[op].time[time_bucket(time)], 1);
-	__sync_fetch_and_add(&q->op[op].time_ns, time);
+	__sync_fetch_and_add(&q->counters.op[op].time[time_bucket(time)], 1);
+	__sync_fetch_and_add(&q->counters.op[op].time_ns, time);
 	if (result < 0) {
-		__sync_fetch_and_add(&q->op[op].errors[error_of(result)], 1);
+		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
 	} else {
 		count_message(q, op, op == MQW_SEND ? call->length : result, now);
 		if (op == MQW_SEND && call->depth_bucket < MQW_DEPTH_BUCKETS) {
-			__sync_fetch_and_add(&q->depth[call->depth_bucket], 1);
-			__sync_fetch_and_add(&q->depth_ratio_sum, call->depth_ratio);
+			__sync_fetch_and_add(&q->counters.depth[call->depth_bucket], 1);
+			__sync_fetch_and_add(&q->counters.depth_ratio_sum, call->depth_ratio);
 		}
 	}
 	__sync_fetch_and_add(&q->ended, 1);

@@ -24,7 +24,7 @@ const char *const table_drop_names[TABLE_DROPS] = {
  */
 struct entry {
 	struct queue queue;
-	struct queue_counters *base; /* NULL: nothing yet */
+	struct mqw_counters *base; /* NULL: nothing yet */
 	bool listed;
 	uint64_t unlisted_ns; /* when it went */
 };
@@ -310,23 +310,25 @@ static int merge(struct table *t, struct listing *l, uint64_t now)
 	return 0;
 }
 
-static void add_counters(struct queue_counters *to, const struct mqw_op_stats op[MQW_OPS],
-			 const uint64_t depth[MQW_DEPTH_BUCKETS], uint64_t depth_ratio_sum)
+static void add_counters(struct mqw_counters *to, const struct mqw_counters *from)
 {
 	for (size_t o = 0; o < MQW_OPS; o++) {
-		to->op[o].messages += op[o].messages;
-		to->op[o].bytes += op[o].bytes;
-		to->op[o].time_ns += op[o].time_ns;
-		if (op[o].last_ns > to->op[o].last_ns)
-			to->op[o].last_ns = op[o].last_ns;
+		const struct mqw_op_stats *a = &from->op[o];
+		struct mqw_op_stats *b = &to->op[o];
+
+		b->messages += a->messages;
+		b->bytes += a->bytes;
+		b->time_ns += a->time_ns;
+		if (a->last_ns > b->last_ns)
+			b->last_ns = a->last_ns;
 		for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
-			to->op[o].time[i] += op[o].time[i];
+			b->time[i] += a->time[i];
 		for (size_t i = 0; i < MQW_ERRORS; i++)
-			to->op[o].errors[i] += op[o].errors[i];
+			b->errors[i] += a->errors[i];
 	}
 	for (size_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		to->depth[i] += depth[i];
-	to->depth_ratio_sum += depth_ratio_sum;
+		to->depth[i] += from->depth[i];
+	to->depth_ratio_sum += from->depth_ratio_sum;
 }
 
 /* Leaves a slot's counts with its name, to which the next queue of that name adds. */
@@ -354,15 +356,15 @@ static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now
 		e->base = calloc(1, sizeof(*e->base));
 	if (!e->base)
 		return -ENOMEM;
-	add_counters(e->base, slot->op, slot->depth, slot->depth_ratio_sum);
+	add_counters(e->base, &slot->counters);
 	return 0;
 }
 
 static bool slot_idle(const struct mqw_queue *slot, uint64_t now)
 {
-	uint64_t last = slot->op[MQW_SEND].last_ns > slot->op[MQW_RECEIVE].last_ns
-				? slot->op[MQW_SEND].last_ns
-				: slot->op[MQW_RECEIVE].last_ns;
+	uint64_t sent = slot->counters.op[MQW_SEND].last_ns;
+	uint64_t received = slot->counters.op[MQW_RECEIVE].last_ns;
+	uint64_t last = sent > received ? sent : received;
 
 	return slot->begun == slot->ended && now > last && now - last > SLOT_IDLE_NS;
 }
@@ -405,7 +407,7 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 		struct entry *e = t->entries[i];
 
 		e->queue.counted = true;
-		e->queue.counters = e->base ? *e->base : (struct queue_counters){};
+		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
@@ -415,8 +417,7 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 			continue;
 		e = entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed)
-			add_counters(&e->queue.counters, slot->op, slot->depth,
-				     slot->depth_ratio_sum);
+			add_counters(&e->queue.counters, &slot->counters);
 		if (!e || !e->listed || e->queue.id.ino != slot->key.ino)
 			recycle_slot(t, probe, i, now);
 	}
