@@ -254,10 +254,8 @@ static int read_attrs(struct peek_bpf *b, const int fds[], size_t n, const struc
 
 	for (size_t i = 0; i < n; i++)
 		entries[i] = (struct mqw_attr){.fd = fds[i]};
-	r = run(b->bpf->progs.read_attrs, &context, sizeof(context));
-	if (r == 0)
-		*ret = entries;
-	return r;
+	*ret = entries;
+	return run(b->bpf->progs.read_attrs, &context, sizeof(context));
 }
 
 int peek_bpf_attrs(struct peek_bpf *b, const int mqds[], size_t n, struct queue_attr attrs[])
