@@ -18,7 +18,7 @@ static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
 	      "attributes are read in place");
 
 struct peek_bpf {
-	struct peek_bpf_bpf *bpf;
+	struct peek_skel *bpf;
 	int queues_fd, slots_fd; /* owned; -1 without probes */
 	size_t page_size;
 	size_t buffer_size, buffer_max;
@@ -30,7 +30,7 @@ static void unload(struct peek_bpf *b)
 	if (b->mapped)
 		munmap(b->mapped, MAPPED_SIZE);
 	b->mapped = NULL;
-	peek_bpf_bpf__destroy(b->bpf);
+	peek_skel__destroy(b->bpf);
 	b->bpf = NULL;
 }
 
@@ -48,7 +48,7 @@ static int load(struct peek_bpf *b, size_t buffer_size)
 	int r;
 
 	unload(b);
-	b->bpf = peek_bpf_bpf__open();
+	b->bpf = peek_skel__open();
 	if (!b->bpf)
 		return -errno;
 	/* a copy of up to a page may start at the last byte that is in use */
@@ -62,7 +62,7 @@ static int load(struct peek_bpf *b, size_t buffer_size)
 	if (r == 0 && b->slots_fd >= 0)
 		r = bpf_map__reuse_fd(slots, b->slots_fd);
 	if (r == 0)
-		r = peek_bpf_bpf__load(b->bpf);
+		r = peek_skel__load(b->bpf);
 	if (r < 0)
 		return r;
 	b->mapped = map_buffer(b, MAPPED_SIZE, PROT_READ | PROT_WRITE);

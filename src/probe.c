@@ -32,7 +32,7 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 };
 
 struct probe {
-	struct probe_bpf *bpf;
+	struct probe_skel *bpf;
 	bool attached;
 	char reason[256];
 	size_t queues_max;
@@ -124,7 +124,7 @@ static int attach_one(struct probe *p, int tracefs, struct bpf_program *program,
 static int attach(struct probe *p)
 {
 	_cleanup_close_ int tracefs = open_tracefs();
-	struct probe_bpf *bpf = p->bpf;
+	struct probe_skel *bpf = p->bpf;
 	int r;
 
 	if (tracefs < 0) {
@@ -162,7 +162,7 @@ static int load(struct probe *p)
 		return -EOPNOTSUPP;
 	}
 	bpf_log_to_debug();
-	p->bpf = probe_bpf__open();
+	p->bpf = probe_skel__open();
 	if (!p->bpf)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
@@ -172,7 +172,7 @@ static int load(struct probe *p)
 	if (r == 0)
 		r = bpf_map__set_max_entries(p->bpf->maps.free_slots, p->queues_max);
 	if (r == 0)
-		r = probe_bpf__load(p->bpf);
+		r = probe_skel__load(p->bpf);
 	if (r < 0)
 		bpf_explain_load(r, p->reason, sizeof(p->reason));
 	return r;
@@ -190,7 +190,7 @@ int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max)
 	else
 		p->attached = load(p) == 0 && attach(p) == 0;
 	if (!p->attached && p->bpf) {
-		probe_bpf__destroy(p->bpf);
+		probe_skel__destroy(p->bpf);
 		p->bpf = NULL;
 	}
 	*ret = TAKE_PTR(p);
@@ -203,7 +203,7 @@ void probe_free(struct probe *p)
 		return;
 	if (p->slots)
 		munmap(p->slots, p->mapped_slots * sizeof(*p->slots));
-	probe_bpf__destroy(p->bpf);
+	probe_skel__destroy(p->bpf);
 	free(p);
 }
 

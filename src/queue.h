@@ -39,6 +39,9 @@ struct queue {
 	struct mqw_counters counters;
 };
 
+/* "EAGAIN", ...; "other" for MQW_EOTHER. */
+extern const char *const mqw_error_names[MQW_ERRORS];
+
 /* Bytes that RLIMIT_MSGQUEUE is charged: mqueue_get_inode() in ipc/mqueue.c. */
 uint64_t queue_reserved_bytes(const struct queue_attr *attr);
 
