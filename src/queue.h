@@ -27,22 +27,20 @@ struct queue_attr {
 	mode_t mode; /* permission bits only */
 };
 
-/*
- * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
- * removed and made again. From the probes; see struct mqw_op_stats for the buckets.
- */
-struct queue_counters {
-	struct mqw_op_stats op[MQW_OPS];
-	uint64_t depth[MQW_DEPTH_BUCKETS];
-};
-
 struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool counted;		  /* the probes see this queue: counters are valid */
 	struct queue_attr attr;
-	struct queue_counters counters;
+	/*
+	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
+	 * removed and made again.
+	 */
+	struct mqw_counters counters;
 };
+
+/* "EAGAIN", ...; "other" for MQW_EOTHER. */
+extern const char *const mqw_error_names[MQW_ERRORS];
 
 /* Bytes that RLIMIT_MSGQUEUE is charged: mqueue_get_inode() in ipc/mqueue.c. */
 uint64_t queue_reserved_bytes(const struct queue_attr *attr);
