@@ -5,14 +5,14 @@
 
 setup_suite() {
 	if [ -z "${MQWATCH_PRIVATE:-}" ]; then
-		echo "start the tests with tests/host/run: they need their own namespaces" >&2
+		echo "start the tests with tests/host/run.sh: they need their own namespaces" >&2
 		return 1
 	fi
 	export SUITE=$BATS_RUN_TMPDIR
 	export MQFS=$SUITE/mqueue BIN=$SUITE/bin
 	chmod 0755 "$SUITE"
 	mkdir "$MQFS" "$BIN"
-	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/tools/mq* "$BIN"
+	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/mq{load,fill,peekcheck} "$BIN"
 	mount -t mqueue mqueue "$MQFS"
 	mount -t tmpfs run /run
 	[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing

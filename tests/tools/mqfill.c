@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE
 /* One system call on one queue per command: the scripted side of the tests. */
 #include <fcntl.h>
 #include <getopt.h>

@@ -3,7 +3,6 @@
  * Sends and receives on one queue with several processes, checks every message that arrives, and
  * prints what was really done as one JSON object, for others' counters to be compared with.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <getopt.h>
 #include <mqueue.h>

@@ -3,7 +3,6 @@
  * Nanoseconds that a mq_send(3) and mq_receive(3) of one message take in one process, so that
  * nothing sleeps: what a probe adds shows. Prints the median of several rounds.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <mqueue.h>
 #include <stdbool.h>
