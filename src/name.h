@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of the well-formed UTF-8 character that s[0..n) begins with; 0: it begins with none. */
+size_t utf8_sequence(const char *s, size_t n);
+
 /* Whether s[0..n) is well-formed UTF-8 (no overlong forms, no surrogates: RFC 3629). */
 bool utf8_valid(const char *s, size_t n);
 
@@ -17,6 +20,9 @@ char *utf8_make_valid(const char *s);
  * \xHH; the rest as it is. NULL: no memory. The caller frees.
  */
 char *name_escape(const char *s);
+
+/* The same for whole lines of text: a backslash stays as it is. */
+char *line_escape(const char *s);
 
 /* Standard base64 (RFC 4648 section 4) with padding; NULL: no memory. The caller frees. */
 char *base64_encode(const void *data, size_t size);

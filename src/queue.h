@@ -34,6 +34,7 @@ struct queue_attr {
 struct queue_counters {
 	struct mqw_op_stats op[MQW_OPS];
 	uint64_t depth[MQW_DEPTH_BUCKETS];
+	uint64_t depth_ratio_sum; /* in 1/1000000 */
 };
 
 struct queue {
@@ -43,6 +44,9 @@ struct queue {
 	struct queue_attr attr;
 	struct queue_counters counters;
 };
+
+/* "EAGAIN", ...; "other" for MQW_EOTHER. */
+extern const char *const mqw_error_names[MQW_ERRORS];
 
 /* Bytes that RLIMIT_MSGQUEUE is charged: mqueue_get_inode() in ipc/mqueue.c. */
 uint64_t queue_reserved_bytes(const struct queue_attr *attr);
