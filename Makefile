@@ -37,6 +37,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 .PHONY: all deps install check check-long demo bench lint asan fuzz clean help
 all: $(BUILD)/mqwatchd $(BUILD)/mqwatchctl
 
