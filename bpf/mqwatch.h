@@ -134,6 +134,7 @@ struct mqw_peek {
 	__u32 n_messages;
 	__u64 messages_total;
 	__u64 used; /* bytes of the buffer */
+	__u64 rest; /* payload bytes of the last message still to copy: the program's own */
 };
 
 /* The buffer holds n_messages of these, each followed by its payload padded to 8 bytes. */

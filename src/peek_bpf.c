@@ -250,7 +250,6 @@ static int read_attrs(struct peek_bpf *b, const int fds[], size_t n, const struc
 {
 	struct mqw_attr *entries = (struct mqw_attr *)b->mapped;
 	struct mqw_attrs context = {.n = n};
-	int r;
 
 	for (size_t i = 0; i < n; i++)
 		entries[i] = (struct mqw_attr){.fd = fds[i]};

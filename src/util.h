@@ -17,6 +17,7 @@
 #define USEC_PER_SEC  1000000ULL
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
+#define _unused_     __attribute__((unused))
 
 /* Defines funcp(), a cleanup function for a variable of pointer type that calls func(). */
 #define DEFINE_CLEANUP(type, func)          \
