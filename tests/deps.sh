@@ -13,9 +13,17 @@ unpacked=build/deps
 export PATH="$PATH:$unpacked/usr/bin"
 
 missing=
+# shellcheck disable=SC2086 # a list
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $build $tests 2>/dev/null || :)
 for package in $build $tests; do
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ] ||
-		missing="$missing $package"
+	case "
+$installed
+" in
+	*"
+installed $package
+"*) ;;
+	*) missing="$missing $package" ;;
+	esac
 done
 command -v prometheus >/dev/null && command -v promtool >/dev/null || unpack=prometheus
 
