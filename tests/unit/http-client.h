@@ -116,15 +116,16 @@ static inline size_t client_receive(sd_event *event, int fd, bool head_only, str
 				    size_t n)
 {
 	char *data = NULL;
-	size_t size = 0, done = 0, i = 0, used;
+	size_t size = 0, capacity = 0, done = 0, i = 0, used;
 	uint64_t deadline = now_ms() + DEADLINE_MS;
 	ssize_t got;
 
 	while (i < n) {
 		assert_true(now_ms() < deadline);
 		assert_true(sd_event_run(event, 1000) >= 0);
-		data = realloc(data, size + (1 << 20));
-		got = recv(fd, data + size, 1 << 20, MSG_DONTWAIT);
+		if (capacity - size < 4096)
+			data = realloc(data, capacity = 2 * capacity + 65536);
+		got = recv(fd, data + size, capacity - size, MSG_DONTWAIT);
 		if (got == 0 || (got < 0 && errno != EAGAIN))
 			break;
 		if (got > 0)
