@@ -16,6 +16,7 @@
 
 #define BUFFER_MAX  (64ULL << 20)
 #define PAYLOAD_MAX (64ULL << 10)
+#define PATIENCE_NS 2000000ULL
 
 enum violation {
 	/* 0 to PAYLOAD_FAULTS - 1: enum payload_fault */
@@ -122,7 +123,11 @@ int main(int argc, char *argv[])
 	_cleanup_(peek_freep) struct peek *peek = NULL;
 	_cleanup_free_ struct check *check = calloc(1, sizeof(*check));
 	struct peek_options options = {.mode = PEEK_AUTO, .buffer_max = BUFFER_MAX};
-	struct peek_request request = {.messages_max = UINT64_MAX, .payload_max = PAYLOAD_MAX};
+	struct peek_request request = {
+		.messages_max = UINT64_MAX,
+		.payload_max = PAYLOAD_MAX,
+		.patience_ns = PATIENCE_NS,
+	};
 	uint64_t snapshots;
 	double start;
 	mqd_t queue;
