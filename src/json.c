@@ -193,7 +193,7 @@ static struct json_object *json_op(const struct mqw_op_stats *stats)
 	return object_done(&o);
 }
 
-static struct json_object *json_depth(const struct queue_counters *c)
+static struct json_object *json_depth(const struct mqw_counters *c)
 {
 	struct object o = object_new();
 	struct json_object *buckets = json_object_new_array(), *le;
@@ -213,7 +213,7 @@ static struct json_object *json_depth(const struct queue_counters *c)
 	return object_done(&o);
 }
 
-static struct json_object *json_counters(const struct queue_counters *c)
+static struct json_object *json_counters(const struct mqw_counters *c)
 {
 	struct object o = object_new();
 
