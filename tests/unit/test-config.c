@@ -450,8 +450,8 @@ static void test_command_line_errors(void **state)
 		{"--config", "--config: a file name is missing\n"},
 		{"--help=me", "--help=me: this option takes no value\n"},
 		{"--check-config=1", "--check-config=1: this option takes no value\n"},
-		{"--queue.max=1", "--queue.max=1: unknown or ambiguous option; --help lists all "
-				  "options\n"},
+		{"--queue.max=1",
+		 "--queue.max=1: unknown or ambiguous option; there is --queues.max\n"},
 		{"--control.sock",
 		 "--control.sock: a value is missing; expected at most 107 bytes\n"},
 		{"--peek.payload=1\n2", "--peek.payload-max=1\\n2: not allowed; expected a size "
