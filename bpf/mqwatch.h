@@ -62,6 +62,13 @@ struct mqw_op_stats {
 	__u64 errors[MQW_ERRORS];
 };
 
+/* Everything counted of a queue since it was first seen. */
+struct mqw_counters {
+	struct mqw_op_stats op[MQW_OPS];
+	__u64 depth[MQW_DEPTH_BUCKETS];
+	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
+};
+
 /*
  * One queue's slot. A slot belongs to a queue while key.ino is not 0.
  * begun and ended count calls from system call entry to exit: with no call under way
@@ -71,18 +78,26 @@ struct mqw_queue {
 	struct mqw_key key;
 	__u64 begun;
 	__u64 ended;
-	struct mqw_op_stats op[MQW_OPS];
-	__u64 depth[MQW_DEPTH_BUCKETS];
+	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u8 pad[8];		  /* slots start on cache lines */
+	/*
+	 * The balance: depth minus sends plus receives is a constant while the probes see every
+	 * call. Kept by the peek programs; see check_balance() in peek.bpf.c.
+	 */
+	__s64 balance;
+	__u64 suspect_ns; /* since when the balance is off; 0: it is right */
+	__u64 balanced;	  /* balance is valid */
+	__u64 unseen; /* messages moved by calls no probe saw, at least; begun then proves nothing */
+	__u64 retired; /* user space takes the slot back: no new call may use it */
+	__u64 pad[3];  /* slots start on cache lines */
 };
 
-/* Events the probes saw and could not attribute; each is exported as a loss. */
+/* Events the probes saw and could not attribute. */
 enum mqw_loss {
 	MQW_LOSS_QUEUES_FULL,	     /* no slot left for a new queue */
 	MQW_LOSS_UNKNOWN_DESCRIPTOR, /* the descriptor was no message queue at entry */
 	MQW_LOSS_TASK_STORAGE,	     /* no memory to remember a call */
-	MQW_LOSS_SLOT_GONE,	     /* the queue's slot was taken away during the call */
+	MQW_LOSS_CALL,		     /* a call's entry or exit was not seen */
 	MQW_LOSSES,
 };
 
@@ -95,6 +110,55 @@ struct mqw_call {
 	__u32 op; /* enum mqw_op */
 	char comm[MQW_COMM_SIZE];
 	__u32 pad;
+};
+
+/* Where and why a walk over a queue's messages ended. */
+enum mqw_peek_end {
+	MQW_PEEK_NO_QUEUE, /* the descriptor is no message queue */
+	MQW_PEEK_COMPLETE, /* all that was asked for */
+	MQW_PEEK_CHANGED,  /* the queue changed, or could not be proven not to have */
+	MQW_PEEK_FULL,	   /* the buffer is too small */
+};
+
+/* The context of the peek program. */
+struct mqw_peek {
+	/* in */
+	__s32 fd;
+	__u32 pad;
+	__u64 messages_max;
+	__u64 payload_max;
+	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
+	__u64 now_nsec;
+	/* out */
+	__u32 end; /* enum mqw_peek_end */
+	__u32 n_messages;
+	__u64 messages_total;
+	__u64 used; /* bytes of the buffer */
+	__u64 rest; /* payload bytes of the last message still to copy: the program's own */
+};
+
+/* The buffer holds n_messages of these, each followed by its payload padded to 8 bytes. */
+struct mqw_peek_message {
+	__u32 priority;
+	__u32 pad;
+	__u64 size;
+	__u64 kept; /* payload bytes that follow */
+};
+
+/* The context of the attributes program: n entries of struct mqw_attr at the buffer's start. */
+struct mqw_attrs {
+	__u32 n;
+	__u32 pad;
+};
+
+struct mqw_attr {
+	__s32 fd;    /* in */
+	__u32 found; /* out: fd is on a mqueue file system; the rest only for queues */
+	struct mqw_key key;
+	__u64 bytes;
+	__u32 waiters[MQW_OPS];
+	__u32 waiters_known;
+	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
 };
 
 #ifndef __BPF__

@@ -30,18 +30,34 @@ const char *probe_reason(const struct probe *p);    /* NULL when attached */
 int probe_queues_fd(const struct probe *p);	    /* borrowed; -1 when not loaded */
 int probe_slots_fd(const struct probe *p);
 
-/* The slots in use lie below probe_slots(); probe_slot() is NULL for an unused one. */
-size_t probe_slots(const struct probe *p);
+/*
+ * The slots in use lie below probe_slots(). probe_slot() is NULL for an unused one; it points into
+ * memory that the probes write meanwhile, valid until the next probe_slots().
+ */
+size_t probe_slots(struct probe *p);
 const struct mqw_queue *probe_slot(const struct probe *p, size_t i);
 
-/* Makes room: forgets the queue's key now; its slot is used again no sooner than
- * probe_release_slot(). */
+/*
+ * Makes room for other queues in two steps: a retired slot's queue is forgotten, so that no new call
+ * finds it; when the calls that had found it are over (a second is ample) its last counts are read
+ * and the slot is released. A use of the queue in between gives it a new slot.
+ */
 int probe_retire_slot(struct probe *p, size_t i);
 int probe_release_slot(struct probe *p, size_t i);
 
-/* Events lost for a reason (enum mqw_loss), summed over CPUs; MQW_LOSSES: recursion misses. */
-uint64_t probe_losses(const struct probe *p, unsigned int reason);
-extern const char *const probe_loss_names[MQW_LOSSES + 1];
+/* Events that are in no counter, since the start. */
+enum probe_loss {
+	PROBE_LOSS_QUEUES_FULL = MQW_LOSS_QUEUES_FULL,
+	PROBE_LOSS_UNKNOWN_DESCRIPTOR = MQW_LOSS_UNKNOWN_DESCRIPTOR,
+	PROBE_LOSS_TASK_STORAGE = MQW_LOSS_TASK_STORAGE,
+	PROBE_LOSS_CALL = MQW_LOSS_CALL,
+	PROBE_LOSS_UNSEEN =
+		MQW_LOSSES, /* messages moved by calls without probes (32-bit callers), at least */
+	PROBE_LOSS_RECURSION, /* the kernel skipped a probe: another BPF operation was under way */
+	PROBE_LOSSES,
+};
+extern const char *const probe_loss_names[PROBE_LOSSES];
+uint64_t probe_losses(struct probe *p, enum probe_loss reason);
 
 /* The calls under way now; the caller frees *ret. */
 int probe_calls(struct probe *p, struct mqw_call **ret, size_t *ret_n);

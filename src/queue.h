@@ -27,22 +27,16 @@ struct queue_attr {
 	mode_t mode; /* permission bits only */
 };
 
-/*
- * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
- * removed and made again. From the probes; see struct mqw_op_stats for the buckets.
- */
-struct queue_counters {
-	struct mqw_op_stats op[MQW_OPS];
-	uint64_t depth[MQW_DEPTH_BUCKETS];
-	uint64_t depth_ratio_sum; /* in 1/1000000 */
-};
-
 struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool counted;		  /* the probes see this queue: counters are valid */
 	struct queue_attr attr;
-	struct queue_counters counters;
+	/*
+	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
+	 * removed and made again.
+	 */
+	struct mqw_counters counters;
 };
 
 /* "EAGAIN", ...; "other" for MQW_EOTHER. */

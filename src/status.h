@@ -24,19 +24,21 @@ struct status {
 	const char *peek_backend;
 	const char *peek_reason; /* why "off", or NULL */
 	const char *probe_mode;
-	const char *probe_reason; /* why "off", or NULL */
-	const char *web_reason;	  /* why an address is not served, or NULL */
+	const char *probe_reason;   /* why "off", or NULL */
+	const char *web_reason;	    /* why an address is not served, or NULL */
+	const char *control_reason; /* why the control socket is not served, or NULL */
 	size_t queues;
 	size_t queues_max;
-	uint64_t drops[TABLE_DROPS];
-	uint64_t losses[MQW_LOSSES + 1]; /* named by probe_loss_names */
+	size_t drops[TABLE_DROPS];
+	uint64_t losses[PROBE_LOSSES]; /* named by probe_loss_names */
 	uint64_t snapshots[SNAPSHOT_RESULTS];
 };
 
 /* Degraded: some part the configuration asks for does not run. */
 static inline bool status_degraded(const struct status *s)
 {
-	return s->mqueue_reason || s->peek_reason || s->probe_reason || s->web_reason;
+	return s->mqueue_reason || s->peek_reason || s->probe_reason || s->web_reason ||
+	       s->control_reason;
 }
 
 #endif /* MQWATCH_STATUS_H */

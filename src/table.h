@@ -32,6 +32,7 @@ size_t table_size(const struct table *t);
 const struct queue *table_at(const struct table *t, size_t i);
 const struct queue *table_find(const struct table *t, uint32_t ipcns, const char *name);
 
-uint64_t table_drops(const struct table *t, enum table_drop reason); /* since the start */
+/* Queues that the last refresh left out. */
+size_t table_drops(const struct table *t, enum table_drop reason);
 
 #endif /* MQWATCH_TABLE_H */

@@ -14,9 +14,11 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
 #define USEC_PER_SEC  1000000ULL
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
+#define _unused_     __attribute__((unused))
 
 /* Defines funcp(), a cleanup function for a variable of pointer type that calls func(). */
 #define DEFINE_CLEANUP(type, func)          \

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf_util.h"
+#include "peek.skel.h"
+#include "peek_bpf.h"
+
+#define BUFFER_START  (256 * 1024)
+#define MAPPED_SIZE   (64 * 1024)
+#define ATTEMPTS      8 /* at once, before there is a pause between them */
+#define PAUSE_NS      1000000
+#define ATTRS_AT_ONCE 64
+
+static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
+	      "attributes are read in place");
+
+struct peek_bpf {
+	struct peek_skel *bpf;
+	int queues_fd, slots_fd; /* owned; -1 without probes */
+	size_t page_size;
+	size_t buffer_size, buffer_max;
+	uint8_t *mapped; /* the buffer's first MAPPED_SIZE bytes */
+};
+
+static void unload(struct peek_bpf *b)
+{
+	if (b->mapped)
+		munmap(b->mapped, MAPPED_SIZE);
+	b->mapped = NULL;
+	peek_skel__destroy(b->bpf);
+	b->bpf = NULL;
+}
+
+static void *map_buffer(const struct peek_bpf *b, size_t size, int protection)
+{
+	void *m = mmap(NULL, size, protection, MAP_SHARED, bpf_map__fd(b->bpf->maps.buffer), 0);
+
+	return m == MAP_FAILED ? NULL : m;
+}
+
+/* Loads the programs with a buffer of that size: its bounds are constants to the verifier. */
+static int load(struct peek_bpf *b, size_t buffer_size)
+{
+	struct bpf_map *queues, *slots;
+	int r;
+
+	unload(b);
+	b->bpf = peek_skel__open();
+	if (!b->bpf)
+		return -errno;
+	/* a copy of up to a page may start at the last byte that is in use */
+	b->bpf->rodata->buffer_size = buffer_size + b->page_size;
+	b->bpf->rodata->page_size = b->page_size;
+	r = bpf_map__set_value_size(b->bpf->maps.buffer, buffer_size + b->page_size);
+	queues = b->bpf->maps.queues;
+	slots = b->bpf->maps.slots;
+	if (r == 0 && b->queues_fd >= 0)
+		r = bpf_map__reuse_fd(queues, b->queues_fd);
+	if (r == 0 && b->slots_fd >= 0)
+		r = bpf_map__reuse_fd(slots, b->slots_fd);
+	if (r == 0)
+		r = peek_skel__load(b->bpf);
+	if (r < 0)
+		return r;
+	b->mapped = map_buffer(b, MAPPED_SIZE, PROT_READ | PROT_WRITE);
+	if (!b->mapped)
+		return -errno;
+	b->buffer_size = buffer_size;
+	return 0;
+}
+
+int peek_bpf_new(struct peek_bpf **ret, const struct peek_options *options, char *reason,
+		 size_t reason_size)
+{
+	_cleanup_(peek_bpf_freep) struct peek_bpf *b = calloc(1, sizeof(*b));
+	const char *missing;
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	b->queues_fd = b->slots_fd = -1;
+	missing = bpf_missing();
+	if (missing) {
+		snprintf(reason, reason_size, "%s", missing);
+		return -EOPNOTSUPP;
+	}
+	if (options->queues_fd >= 0) {
+		b->queues_fd = fcntl(options->queues_fd, F_DUPFD_CLOEXEC, 3);
+		b->slots_fd = fcntl(options->slots_fd, F_DUPFD_CLOEXEC, 3);
+		if (b->queues_fd < 0 || b->slots_fd < 0)
+			return -errno;
+	}
+	bpf_log_to_debug();
+	b->page_size = sysconf(_SC_PAGESIZE);
+	b->buffer_max = options->buffer_max;
+	r = load(b, BUFFER_START);
+	if (r < 0) {
+		bpf_explain_load(r, reason, reason_size);
+		return r;
+	}
+	*ret = TAKE_PTR(b);
+	return 0;
+}
+
+void peek_bpf_free(struct peek_bpf *b)
+{
+	if (!b)
+		return;
+	unload(b);
+	close_fd(b->queues_fd);
+	close_fd(b->slots_fd);
+	free(b);
+}
+
+static int run(struct bpf_program *program, void *context, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
+}
+
+/* A larger buffer, up to the limit; -ENOSPC at it. */
+static int grow(struct peek_bpf *b)
+{
+	size_t size = b->buffer_size * 4;
+
+	if (b->buffer_size >= b->buffer_max)
+		return -ENOSPC;
+	return load(b, size < b->buffer_max ? size : b->buffer_max);
+}
+
+/* A snapshot of what the program wrote to the buffer, here mapped. */
+static int collect_from(const struct mqw_peek *walk, const uint8_t *map, struct snapshot **ret)
+{
+	_cleanup_(snapshot_freep) struct snapshot *s = calloc(1, sizeof(*s));
+	size_t offset = 0, kept = 0;
+
+	if (!s)
+		return -ENOMEM;
+	s->backend = "bpf";
+	s->messages_total = walk->messages_total;
+	s->messages = calloc(walk->n_messages + 1, sizeof(*s->messages));
+	s->payloads = malloc(walk->used + 1);
+	if (!s->messages || !s->payloads)
+		return -ENOMEM;
+	for (size_t i = 0; i < walk->n_messages; i++) {
+		struct mqw_peek_message head;
+
+		memcpy(&head, map + offset, sizeof(head));
+		offset += sizeof(head);
+		memcpy(s->payloads + kept, map + offset, head.kept);
+		s->messages[i] = (struct snapshot_message){
+			.priority = head.priority,
+			.size = head.size,
+			.payload = s->payloads + kept,
+			.payload_size = head.kept,
+		};
+		kept += head.kept;
+		offset = (offset + head.kept + 7) & ~7UL;
+	}
+	s->n_messages = walk->n_messages;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+/* A long result is mapped for the moment only: all pages of a mapping count as resident. */
+static int collect(struct peek_bpf *b, const struct mqw_peek *walk, struct snapshot **ret)
+{
+	uint8_t *map;
+	int r;
+
+	if (walk->used <= MAPPED_SIZE)
+		return collect_from(walk, b->mapped, ret);
+	map = map_buffer(b, walk->used, PROT_READ);
+	if (!map)
+		return -errno;
+	r = collect_from(walk, map, ret);
+	munmap(map, walk->used);
+	return r;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+/* One walk, with a larger buffer when that is what it lacks. */
+static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *request,
+		      struct mqw_peek *walk)
+{
+	struct timespec now;
+	int r;
+
+	do {
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		*walk = (struct mqw_peek){
+			.fd = mqd,
+			.messages_max = request->messages_max,
+			.payload_max = request->payload_max,
+			.now_sec = now.tv_sec,
+			.now_nsec = now.tv_nsec,
+		};
+		r = run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
+		if (r < 0)
+			return r;
+		if (walk->end == MQW_PEEK_NO_QUEUE)
+			return -EBADF;
+		if (walk->end != MQW_PEEK_FULL)
+			return 0;
+		r = grow(b);
+	} while (r == 0);
+	return r == -ENOSPC ? 0 : r;
+}
+
+int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *request,
+		      struct snapshot **ret)
+{
+	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	uint64_t until = now_ns() + request->patience_ns;
+	struct mqw_peek walk;
+	int r;
+
+	for (unsigned int attempt = 1;; attempt++) {
+		r = walk_queue(b, mqd, request, &walk);
+		if (r < 0)
+			return r;
+		if (!best || walk.n_messages > best->n_messages || walk.end == MQW_PEEK_COMPLETE) {
+			struct snapshot *s = NULL;
+
+			r = collect(b, &walk, &s);
+			if (r < 0)
+				return r;
+			snapshot_free(best);
+			best = s;
+			best->consistent = walk.end == MQW_PEEK_COMPLETE;
+			clock_gettime(CLOCK_REALTIME, &best->taken_at);
+		}
+		if (walk.end != MQW_PEEK_CHANGED)
+			break;
+		if (attempt >= ATTEMPTS) {
+			if (now_ns() >= until)
+				break;
+			nanosleep(&pause, NULL);
+		}
+	}
+	*ret = TAKE_PTR(best);
+	return 0;
+}
+
+/* Runs read_attrs on at most ATTRS_AT_ONCE descriptors; the entries are in the mapped buffer. */
+static int read_attrs(struct peek_bpf *b, const int fds[], size_t n, const struct mqw_attr **ret)
+{
+	struct mqw_attr *entries = (struct mqw_attr *)b->mapped;
+	struct mqw_attrs context = {.n = n};
+
+	for (size_t i = 0; i < n; i++)
+		entries[i] = (struct mqw_attr){.fd = fds[i]};
+	*ret = entries;
+	return run(b->bpf->progs.read_attrs, &context, sizeof(context));
+}
+
+int peek_bpf_attrs(struct peek_bpf *b, const int mqds[], size_t n, struct queue_attr attrs[])
+{
+	for (size_t done = 0; done < n; done += ATTRS_AT_ONCE) {
+		size_t m = n - done < ATTRS_AT_ONCE ? n - done : ATTRS_AT_ONCE;
+		const struct mqw_attr *in;
+		int r;
+
+		r = read_attrs(b, mqds + done, m, &in);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < m; i++) {
+			struct queue_attr *out = &attrs[done + i];
+
+			if (!in[i].found)
+				continue;
+			out->bytes = in[i].bytes;
+			out->bytes_known = true;
+			out->waiters_known = in[i].waiters_known;
+			out->blocked_senders = in[i].waiters[MQW_SEND];
+			out->blocked_receivers = in[i].waiters[MQW_RECEIVE];
+			out->notify_pid = in[i].notify_pid;
+		}
+	}
+	return 0;
+}
+
+int peek_bpf_ipcns(struct peek_bpf *b, int fd, uint32_t *ret)
+{
+	const struct mqw_attr *attr;
+	int r;
+
+	r = read_attrs(b, &fd, 1, &attr);
+	if (r < 0)
+		return r;
+	if (!attr->found)
+		return -EBADF;
+	*ret = attr->key.ipcns;
+	return 0;
+}

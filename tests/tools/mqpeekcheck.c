@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Takes snapshots of a queue that mqload is using, as fast as it can, and checks every message
+ * they deliver: whole, of this queue, in receive order, there once, and not already received.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <mqueue.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../src/peek.h"
+#include "../../src/probe.h"
+#include "options.h"
+#include "payload.h"
+
+#define BUFFER_MAX  (64ULL << 20)
+#define PAYLOAD_MAX (64ULL << 10)
+
+enum violation {
+	/* 0 to PAYLOAD_FAULTS - 1: enum payload_fault */
+	VIOLATION_PRIORITY = PAYLOAD_FAULTS, /* a higher priority after a lower one */
+	VIOLATION_STALE,		     /* received before the last snapshot was taken */
+	VIOLATION_COUNT,		     /* not as many messages as a consistent one says */
+	VIOLATIONS,
+};
+
+struct check {
+	uint32_t queue;
+	struct payload_order order;
+	struct payload_order first; /* of each sender and priority in the last snapshots */
+	uint64_t consistent, inconsistent, messages, bytes;
+	uint64_t violations[VIOLATIONS];
+};
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What is in front in one snapshot may not be passed by what a later one shows. */
+static void check_stale(struct check *c, const struct snapshot_message *m)
+{
+	struct payload_head head;
+	uint64_t *first, *seen;
+
+	if (m->size < sizeof(head))
+		return;
+	memcpy(&head, m->payload, sizeof(head));
+	first = &c->first.last[head.sender][head.priority];
+	seen = &c->order.last[head.sender][head.priority];
+	if (head.sequence < *first)
+		c->violations[VIOLATION_STALE]++;
+	else if (!*seen)
+		*first = head.sequence;
+}
+
+static void check_message(struct check *c, const struct snapshot_message *m)
+{
+	enum payload_fault fault;
+
+	if (m->payload_size != m->size) {
+		c->violations[PAYLOAD_TORN]++;
+		return;
+	}
+	fault = payload_check(m->payload, m->size, c->queue, m->priority);
+	if (fault == PAYLOAD_GOOD) {
+		check_stale(c, m);
+		fault = payload_note(&c->order, m->payload, m->size);
+	}
+	if (fault != PAYLOAD_GOOD)
+		c->violations[fault]++;
+}
+
+static void check_snapshot(struct check *c, const struct snapshot *s)
+{
+	memset(&c->order, 0, sizeof(c->order));
+	for (size_t i = 0; i < s->n_messages; i++) {
+		if (i && s->messages[i].priority > s->messages[i - 1].priority)
+			c->violations[VIOLATION_PRIORITY]++;
+		check_message(c, &s->messages[i]);
+		c->bytes += s->messages[i].size;
+	}
+	if (s->consistent ? s->n_messages != s->messages_total : s->n_messages > s->messages_total)
+		c->violations[VIOLATION_COUNT]++;
+	c->consistent += s->consistent;
+	c->inconsistent += !s->consistent;
+	c->messages += s->n_messages;
+}
+
+/* Returns the number of violations. */
+static uint64_t report(const struct check *c, const char *backend, double elapsed)
+{
+	static const char *const names[VIOLATIONS] = {
+		[VIOLATION_PRIORITY] = "priority",
+		[VIOLATION_STALE] = "stale",
+		[VIOLATION_COUNT] = "count",
+	};
+	uint64_t sum = 0;
+
+	printf("{\"backend\":\"%s\",\"seconds\":%.3f,\"snapshots\":%llu,\"consistent\":%llu,"
+	       "\"inconsistent\":%llu,\"messages\":%llu,\"bytes\":%llu,\"violations\":{",
+	       backend, elapsed, (unsigned long long)(c->consistent + c->inconsistent),
+	       (unsigned long long)c->consistent, (unsigned long long)c->inconsistent,
+	       (unsigned long long)c->messages, (unsigned long long)c->bytes);
+	for (unsigned int v = PAYLOAD_GOOD + 1; v < VIOLATIONS; v++) {
+		printf("%s\"%s\":%llu", v == PAYLOAD_GOOD + 1 ? "" : ",",
+		       v < PAYLOAD_FAULTS ? payload_fault_names[v] : names[v],
+		       (unsigned long long)c->violations[v]);
+		sum += c->violations[v];
+	}
+	printf("},\"violations_total\":%llu}\n", (unsigned long long)sum);
+	return sum;
+}
+
+int main(int argc, char *argv[])
+{
+	_cleanup_(probe_freep) struct probe *probe = NULL;
+	_cleanup_(peek_freep) struct peek *peek = NULL;
+	_cleanup_free_ struct check *check = calloc(1, sizeof(*check));
+	struct peek_options options = {.mode = PEEK_AUTO, .buffer_max = BUFFER_MAX};
+	struct peek_request request = {.messages_max = UINT64_MAX, .payload_max = PAYLOAD_MAX};
+	uint64_t snapshots;
+	double start;
+	mqd_t queue;
+	int r;
+
+	if (argc != 3 || !check)
+		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE");
+	snapshots = number("SNAPSHOTS", argv[1], 1, UINT32_MAX);
+	check->queue = payload_queue_id(argv[2]);
+	queue = mq_open(argv[2], O_RDONLY | O_NONBLOCK);
+	if (queue < 0)
+		die("mq_open %s: %s", argv[2], strerror(errno));
+	if (probe_new(&probe, PROBE_AUTO, 256) < 0 || !probe_attached(probe))
+		die("probes: %s", probe ? probe_reason(probe) : "out of memory");
+	options.queues_fd = probe_queues_fd(probe);
+	options.slots_fd = probe_slots_fd(probe);
+	if (peek_new(&peek, &options) < 0 || peek_reason(peek))
+		die("peek: %s", peek ? peek_reason(peek) : "out of memory");
+
+	start = seconds();
+	for (uint64_t i = 0; i < snapshots; i++) {
+		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
+
+		r = peek_snapshot(peek, queue, &request, &snapshot);
+		if (r < 0)
+			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
+		check_snapshot(check, snapshot);
+	}
+	return report(check, peek_backend(peek), seconds() - start) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
