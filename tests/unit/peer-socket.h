@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/util.h"
+#include "util.h"
 
 /*
  * A connected Unix socket whose SO_PEERCRED are these; the other end is in *other. Skips the test

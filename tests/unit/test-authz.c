@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "peer-socket.h"
 
-#include "../../src/authz.h"
+#include "authz.h"
 
 #define NO_GROUP ((gid_t)-1)
 

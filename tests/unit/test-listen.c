@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/listen.h"
-#include "../../src/util.h"
+#include "listen.h"
+#include "util.h"
 
 static char dir[] = "/tmp/test-listen.XXXXXX";
 static char reason[512];
