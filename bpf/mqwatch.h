@@ -128,7 +128,7 @@ struct mqw_peek {
 	__u64 messages_max;
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
-	__s64 now_nsec;
+	__u64 now_nsec;
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;

@@ -5,10 +5,11 @@
  * entered or left the queue meanwhile, by one of two facts:
  *
  * - The queue is quiet. Every send and receive that moves a message stamps the inode's change
- *   time with the coarse clock before it drops info->lock (do_mq_timedsend(), do_mq_timedreceive()).
- *   If the clock had already moved past the change time when the walk began, and afterwards
- *   the lock is free and the change time is the same, no message moved. This holds for every caller
- *   and without probes, once a queue was left alone for one tick.
+ *   time with the coarse clock, truncated to the file system's granularity (one second for mqueue),
+ *   before it drops info->lock: do_mq_timedsend(), do_mq_timedreceive(), inode_set_ctime_current().
+ *   If a stamp set when the walk began would have been a later one, and afterwards the lock is
+ *   free and the change time is the same, no message moved. This holds for every caller and
+ *   without probes, once a queue was left alone for a second.
  *
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
@@ -54,7 +55,7 @@ struct inode___from_6_11 {
 
 struct change_time {
 	__s64 sec;
-	__s64 nsec;
+	__u64 nsec;
 };
 
 static __always_inline struct change_time change_time(struct inode *inode)
@@ -237,13 +238,26 @@ static __always_inline void check_balance(struct mqueue_inode_info *info, struct
 	}
 }
 
-static __always_inline void proof_begin(struct walk *w, __s64 now_sec, __s64 now_nsec)
+/* Whether a change from now on would get a later stamp: timestamp_truncate() in fs/inode.c. */
+static __always_inline bool is_quiet(struct inode *inode, struct change_time changed, __s64 now_sec,
+				     __u64 now_nsec)
 {
+	__u32 granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
+
+	if (granularity >= 1000000000)
+		now_nsec = 0;
+	else if (granularity > 1)
+		now_nsec -= now_nsec % granularity;
+	return changed.sec < now_sec || (changed.sec == now_sec && changed.nsec < now_nsec);
+}
+
+static __always_inline void proof_begin(struct walk *w)
+{
+	struct inode *inode = &w->info->vfs_inode;
 	struct mqw_queue *q = slot_of(w->info);
 
-	w->changed = change_time(&w->info->vfs_inode);
-	w->quiet = w->changed.sec < now_sec ||
-		   (w->changed.sec == now_sec && w->changed.nsec < now_nsec);
+	w->changed = change_time(inode);
+	w->quiet = is_quiet(inode, w->changed, w->ctx->now_sec, w->ctx->now_nsec);
 	if (!q)
 		return;
 	check_balance(w->info, q);
@@ -410,7 +424,7 @@ int peek_messages(struct mqw_peek *ctx)
 	info = mqueue_info(inode);
 	w.info = info;
 	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
-	proof_begin(&w, ctx->now_sec, ctx->now_nsec);
+	proof_begin(&w);
 	ctx->messages_total = BPF_CORE_READ(info, attr.mq_curmsgs);
 	w.node = BPF_CORE_READ(info, msg_tree_rightmost);
 	if (w.node)

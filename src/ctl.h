@@ -9,8 +9,11 @@
 #include <sys/types.h>
 
 #include <json-c/json.h>
+#include <libsmartcols/libsmartcols.h>
 
 #include "util.h"
+
+DEFINE_CLEANUP(struct json_object *, json_object_put)
 
 #define CTL_DEFAULT_SOCKET "/run/mqwatch/control.sock"
 
@@ -80,24 +83,24 @@ enum ctl_document {
 
 struct ctl_query {
 	enum ctl_document document;
-	uint32_t ipcns;		/* QUEUE, MESSAGES */
-	const char *name;	/* QUEUE, MESSAGES */
-	uint64_t limit, bytes;	/* MESSAGES; 0: all, as much as there is */
-	bool no_payload;	/* MESSAGES */
+	uint32_t ipcns;	       /* QUEUE, MESSAGES */
+	const char *name;      /* QUEUE, MESSAGES */
+	uint64_t limit, bytes; /* MESSAGES; 0: all, as much as there is */
+	bool no_payload;       /* MESSAGES */
+	bool bytes_wished;     /* less will do too, where the daemon is set to keep less */
 };
 
 /*
  * An enum ctl_exit; *ret on CTL_OK only, and on any other one line for the user in *error (NULL
  * without memory). CTL_NO_DAEMON: nobody listens at the socket.
  */
-int ctl_client_get(const char *socket_path, const struct ctl_query *query,
-		   struct json_object **ret, char **error);
+int ctl_client_get(const char *socket_path, const struct ctl_query *query, struct json_object **ret,
+		   char **error);
 int ctl_direct_get(const struct ctl_query *query, pid_t pid, struct json_object **ret,
 		   char **error);
 
 /* Formats *error and returns code. */
-int ctl_fail(char **error, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int ctl_fail(char **error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ctl_source.c: the daemon, else the queues themselves. Errors are printed; returns an enum ctl_exit. */
 int ctl_get(const struct ctl_args *args, const struct ctl_query *query, struct json_object **ret);
@@ -105,7 +108,46 @@ int ctl_get(const struct ctl_args *args, const struct ctl_query *query, struct j
 int ctl_get_queue(const struct ctl_args *args, struct ctl_query *query, struct json_object **ret);
 /* The namespace that --ipcns or --pid ask for, 0: neither. */
 int ctl_wanted_ipcns(const struct ctl_args *args, uint32_t *ret);
+int ctl_print_json(FILE *out, struct json_object *json); /* one line; an enum ctl_exit */
+int ctl_no_memory(void);				 /* says so; CTL_FAILURE */
 void ctl_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * ctl_text.c: JSON values as people read them. The getters are false (NULL) and leave *ret alone when the
+ * key is not there or null.
+ */
+bool ctl_json_u64(struct json_object *json, const char *key, uint64_t *ret);
+bool ctl_json_double(struct json_object *json, const char *key, double *ret);
+bool ctl_json_true(struct json_object *json, const char *key);
+const char *ctl_json_string(struct json_object *json, const char *key);
+struct json_object *ctl_json_get(struct json_object *json, const char *key);
+size_t ctl_json_length(struct json_object *array); /* 0 for NULL */
+/* The name's bytes without the leading '/'; the caller frees. NULL: no memory, or no name in there. */
+char *ctl_json_name(struct json_object *queue);
+
+#define CTL_TEXT_MAX 128 /* what the formatters below fill at most */
+bool ctl_utf8(void);	 /* the locale's encoding */
+const char *ctl_duration(double seconds, char text[CTL_TEXT_MAX]);
+/* A bar of at most so many cells; "" for 0. */
+const char *ctl_bar(double ratio, unsigned int cells, char text[CTL_TEXT_MAX]);
+const char *ctl_user(uint64_t uid, char text[CTL_TEXT_MAX]);
+const char *ctl_time(double unix_seconds, char text[CTL_TEXT_MAX]);
+
+/* ctl_table.c: tables. Their functions return 0 or -ENOMEM. */
+struct ctl_column {
+	const char *name;
+	bool right;    /* aligned */
+	bool truncate; /* gives way when the terminal is narrow */
+};
+int ctl_table_new(struct libscols_table **ret, const struct ctl_column columns[], size_t n,
+		  bool headings, FILE *out);
+DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
+/* For rows of a name and a value. */
+int ctl_pairs_new(struct libscols_table **ret, FILE *out);
+int ctl_pair(struct libscols_table *table, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int ctl_cell(struct libscols_line *line, size_t column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The verbs. */
 int ctl_list(const struct ctl_args *args, FILE *out);

@@ -87,8 +87,10 @@ static const struct ctl_verb verbs[] = {
 		.operand = "QUEUE",
 		.summary = "show the messages in a queue without receiving them",
 		.text = "Formats:\n"
-			"  table  priority, size, age and sender of each message, then its payload as\n"
-			"         hexdump -C shows it (1024 bytes of it unless --bytes says otherwise)\n"
+			"  table  priority, size, age and sender of each message, then its payload "
+			"as\n"
+			"         hexdump -C shows it (1024 bytes of it unless --bytes says "
+			"otherwise)\n"
 			"  hex    the payloads as hexdump -C shows them\n"
 			"  text   one line per payload, control characters escaped\n"
 			"  raw    the bytes of the payloads, one after the other\n",
@@ -148,7 +150,8 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 		      "Look into POSIX message queues without disturbing them.\n\nVerbs:\n",
 		      out);
 		for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-			fprintf(out, "  %s %-*s %s\n", verbs[i].name, 12 - (int)strlen(verbs[i].name),
+			fprintf(out, "  %s %-*s %s\n", verbs[i].name,
+				12 - (int)strlen(verbs[i].name),
 				verbs[i].operand ? verbs[i].operand : "", verbs[i].summary);
 	} else {
 		fprintf(out, "Usage: mqwatchctl %s%s%s%s\n\n%c%s.\n", verb->name,
@@ -279,7 +282,7 @@ static void add_options(struct option_set *set, const struct ctl_option *options
 static const struct ctl_option *find_option(const struct option_set *set, int value)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (value == set->known[i]->id ||
+		if (value == (int)set->known[i]->id ||
 		    (set->known[i]->letter && value == set->known[i]->letter))
 			return set->known[i];
 	return NULL;
@@ -365,8 +368,7 @@ int ctl_parse(int argc, char *argv[], FILE *err, struct ctl_args *ret)
 			return usage(err, args.verb, "--ipcns and --pid exclude each other", NULL,
 				     NULL);
 		if ((args.ipcns || args.pid) && !args.verb->namespaced)
-			return usage(err, args.verb,
-				     "--ipcns and --pid mean nothing to this verb:",
+			return usage(err, args.verb, "--ipcns and --pid mean nothing to this verb:",
 				     args.verb->name, NULL);
 		r = parse_operands(argc - optind, argv + optind, err, &args);
 		if (r)

@@ -13,9 +13,19 @@
 /* A dump of a full queue takes the daemon a moment; one that says nothing for so long hangs. */
 #define SILENCE_SECONDS 30
 
+#define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
+
 DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
 DEFINE_CLEANUP(char *, curl_free)
 DEFINE_CLEANUP(struct json_tokener *, json_tokener_free)
+
+/* Without these a document is not what was asked for. */
+static const char *const expected_keys[] = {
+	[CTL_DOCUMENT_STATUS] = "version",
+	[CTL_DOCUMENT_QUEUES] = "queues",
+	[CTL_DOCUMENT_QUEUE] = "queue",
+	[CTL_DOCUMENT_MESSAGES] = "messages",
+};
 
 struct body {
 	char *data;
@@ -145,9 +155,10 @@ static int transfer_failed(CURL *curl, CURLcode code, const struct body *b, cons
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return ctl_fail(error, CTL_FAILURE,
-				"the daemon at %s broke off in the middle of its answer; see its log",
-				path);
+		return ctl_fail(
+			error, CTL_FAILURE,
+			"the daemon at %s broke off in the middle of its answer; see its log",
+			path);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		return ctl_fail(error, CTL_FAILURE, "%s is not mqwatchd's control socket", path);
@@ -162,6 +173,7 @@ static int refused(long status, struct json_object *json, const struct ctl_query
 {
 	struct json_object *details, *message;
 	_cleanup_free_ char *text = NULL, *name = NULL;
+	bool named;
 	int code = CTL_FAILURE;
 
 	if (!json_object_object_get_ex(json, "error", &details) ||
@@ -176,25 +188,27 @@ static int refused(long status, struct json_object *json, const struct ctl_query
 		code = CTL_USAGE;
 	text = line_escape(json_object_get_string(message));
 	name = query->name ? name_escape(query->name) : NULL;
-	return ctl_fail(error, code, "%s%s%s%s", name ? "/" : "", name ? name : "",
-			name ? ": " : "", text ? text : "");
+	/* most messages of the API name the queue themselves */
+	named = !name || !text || strstr(text, name);
+	return ctl_fail(error, code, "%s%s%s%s", named ? "" : "/", named ? "" : name,
+			named ? "" : ": ", text ? text : "");
 }
 
-int ctl_client_get(const char *socket_path, const struct ctl_query *query,
-		   struct json_object **ret, char **error)
+int ctl_client_get(const char *socket_path, const struct ctl_query *query, struct json_object **ret,
+		   char **error)
 {
 	_cleanup_(curl_easy_cleanupp) CURL *curl = NULL;
 	_cleanup_(body_done) struct body body = {};
 	_cleanup_free_ char *url = NULL;
-	struct json_object *json;
+	_cleanup_(json_object_putp) struct json_object *json = NULL;
 	long status = 0;
 	CURLcode code;
-	int r;
 
-	if (strlen(socket_path) >= sizeof_field(struct sockaddr_un, sun_path))
-		return ctl_fail(error, CTL_USAGE, "--socket: %s is longer than the %zu bytes that a "
+	if (strlen(socket_path) >= SOCKET_PATH_SIZE)
+		return ctl_fail(error, CTL_USAGE,
+				"--socket: %s is longer than the %zu bytes that a "
 				"socket's path may have",
-				socket_path, sizeof_field(struct sockaddr_un, sun_path) - 1);
+				socket_path, SOCKET_PATH_SIZE - 1);
 	curl = curl_easy_init();
 	url = curl ? make_url(curl, query) : NULL;
 	if (!url)
@@ -202,7 +216,7 @@ int ctl_client_get(const char *socket_path, const struct ctl_query *query,
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a queue may be called ".." + "." */
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a queue may be called "..." */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "mqwatchctl/" MQWATCH_VERSION);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -220,11 +234,13 @@ int ctl_client_get(const char *socket_path, const struct ctl_query *query,
 				"%s answered with HTTP status %ld and no JSON: not mqwatchd's "
 				"control socket?",
 				socket_path, status);
-	if (status != 200) {
-		r = refused(status, json, query, error);
-		json_object_put(json);
-		return r;
-	}
-	*ret = json;
+	if (status != 200)
+		return refused(status, json, query, error);
+	if (!ctl_json_get(json, expected_keys[query->document]))
+		return ctl_fail(error, CTL_FAILURE,
+				"%s answered without \"%s\": not mqwatchd's "
+				"control socket, or one of another version?",
+				socket_path, expected_keys[query->document]);
+	*ret = TAKE_PTR(json);
 	return CTL_OK;
 }
