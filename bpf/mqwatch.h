@@ -128,12 +128,13 @@ struct mqw_peek {
 	__u64 messages_max;
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
-	__s64 now_nsec;
+	__u64 now_nsec;
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
 	__u64 messages_total;
 	__u64 used; /* bytes of the buffer */
+	__u64 rest; /* payload bytes of the last message still to copy: the program's own */
 };
 
 /* The buffer holds n_messages of these, each followed by its payload padded to 8 bytes. */

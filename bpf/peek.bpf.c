@@ -5,10 +5,11 @@
  * entered or left the queue meanwhile, by one of two facts:
  *
  * - The queue is quiet. Every send and receive that moves a message stamps the inode's change
- *   time with the coarse clock before it drops info->lock (do_mq_timedsend(), do_mq_timedreceive()).
- *   If the clock had already moved past the change time when the walk began, and afterwards
- *   the lock is free and the change time is the same, no message moved. This holds for every caller
- *   and without probes, once a queue was left alone for one tick.
+ *   time with the coarse clock, truncated to the file system's granularity (one second for mqueue),
+ *   before it drops info->lock: do_mq_timedsend(), do_mq_timedreceive(), inode_set_ctime_current().
+ *   If a stamp set when the walk began would have been a later one, and afterwards the lock is
+ *   free and the change time is the same, no message moved. This holds for every caller and
+ *   without probes, once a queue was left alone for a second.
  *
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
@@ -54,7 +55,7 @@ struct inode___from_6_11 {
 
 struct change_time {
 	__s64 sec;
-	__s64 nsec;
+	__u64 nsec;
 };
 
 static __always_inline struct change_time change_time(struct inode *inode)
@@ -105,7 +106,12 @@ static __always_inline void read_barrier(void)
 #endif
 }
 
+/*
+ * The counts are kept in the context: what is read from there is unknown to the verifier, which
+ * would otherwise follow each value that they may take.
+ */
 struct walk {
+	struct mqw_peek *ctx;
 	struct mqueue_inode_info *info;
 	/* the proof */
 	struct mqw_queue *queue; /* NULL: only quiet can prove */
@@ -120,14 +126,7 @@ struct walk {
 	struct list_head *prev;
 	struct list_head *msg;
 	void *segment;
-	__u64 rest; /* payload bytes still to copy */
-	/* the result */
 	__u64 message_size_limit;
-	__u64 messages_max;
-	__u64 payload_max;
-	__u64 used;
-	__u32 n_messages;
-	__u32 end;
 };
 
 struct waiters {
@@ -239,13 +238,26 @@ static __always_inline void check_balance(struct mqueue_inode_info *info, struct
 	}
 }
 
-static __always_inline void proof_begin(struct walk *w, __s64 now_sec, __s64 now_nsec)
+/* Whether a change from now on would get a later stamp: timestamp_truncate() in fs/inode.c. */
+static __always_inline bool is_quiet(struct inode *inode, struct change_time changed, __s64 now_sec,
+				     __u64 now_nsec)
 {
+	__u32 granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
+
+	if (granularity >= 1000000000)
+		now_nsec = 0;
+	else if (granularity > 1)
+		now_nsec -= now_nsec % granularity;
+	return changed.sec < now_sec || (changed.sec == now_sec && changed.nsec < now_nsec);
+}
+
+static __always_inline void proof_begin(struct walk *w)
+{
+	struct inode *inode = &w->info->vfs_inode;
 	struct mqw_queue *q = slot_of(w->info);
 
-	w->changed = change_time(&w->info->vfs_inode);
-	w->quiet = w->changed.sec < now_sec ||
-		   (w->changed.sec == now_sec && w->changed.nsec < now_nsec);
+	w->changed = change_time(inode);
+	w->quiet = is_quiet(inode, w->changed, w->ctx->now_sec, w->ctx->now_nsec);
 	if (!q)
 		return;
 	check_balance(w->info, q);
@@ -287,15 +299,16 @@ static int copy_segment(__u32 i, struct walk *w)
 {
 	__u64 size = page_size - bpf_core_type_size(struct msg_msgseg);
 	struct msg_msgseg *segment = w->segment;
+	struct mqw_peek *ctx = w->ctx;
 
-	if (!w->rest || !segment)
+	if (!ctx->rest || !segment)
 		return 1;
-	if (size > w->rest)
-		size = w->rest;
-	if (!copy(w->used, size, (void *)segment + bpf_core_type_size(struct msg_msgseg)))
+	if (size > ctx->rest)
+		size = ctx->rest;
+	if (!copy(ctx->used, size, (void *)segment + bpf_core_type_size(struct msg_msgseg)))
 		return 1;
-	w->used += size;
-	w->rest -= size;
+	ctx->used += size;
+	ctx->rest -= size;
 	w->segment = BPF_CORE_READ(segment, next);
 	return 0;
 }
@@ -305,8 +318,9 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	struct msg_msg *msg = (void *)w->msg - bpf_core_field_offset(struct msg_msg, m_list);
 	__u64 size = page_size - bpf_core_type_size(struct msg_msg); /* DATALEN_MSG */
 	struct mqw_peek_message head = {.priority = w->priority};
-	__u64 start = w->used;
 	struct list_head *next, *prev, *back = NULL;
+	struct mqw_peek *ctx = w->ctx;
+	__u64 start = ctx->used;
 
 	next = BPF_CORE_READ(msg, m_list.next);
 	head.size = BPF_CORE_READ(msg, m_ts);
@@ -315,26 +329,25 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	if (BPF_CORE_READ(msg, m_list.prev) != prev || BPF_CORE_READ(msg, m_type) != w->priority ||
 	    head.size > w->message_size_limit)
 		return MQW_PEEK_CHANGED;
-	head.kept = head.size < w->payload_max ? head.size : w->payload_max;
-	if (sizeof(head) + head.kept > buffer_size - page_size - start - 8)
+	head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
+	if (start + sizeof(head) + head.kept + 8 > buffer_size - page_size)
 		return MQW_PEEK_FULL;
-	w->used += sizeof(head);
 	if (size > head.kept)
 		size = head.kept;
-	if (!copy(w->used, size, (void *)msg + bpf_core_type_size(struct msg_msg)))
+	if (!copy(start + sizeof(head), size, (void *)msg + bpf_core_type_size(struct msg_msg)))
 		return MQW_PEEK_CHANGED;
-	w->used += size;
-	w->rest = head.kept - size;
-	if (w->rest)
-		bpf_loop(w->rest / 1024 + 1, copy_segment, w, 0);
+	ctx->used = start + sizeof(head) + size;
+	ctx->rest = head.kept - size;
+	if (ctx->rest)
+		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
 	READ_KERNEL(back, &prev->next);
-	if (w->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size || !proof_holds(w) ||
-	    !copy(start, sizeof(head), &head)) {
-		w->used = start;
+	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||
+	    !proof_holds(w) || !copy(start, sizeof(head), &head)) {
+		ctx->used = start;
 		return MQW_PEEK_CHANGED;
 	}
-	w->used = (w->used + 7) & ~7ULL;
-	w->n_messages++;
+	ctx->used = (ctx->used + 7) & ~7ULL;
+	ctx->n_messages++;
 	w->prev = w->msg;
 	w->msg = next;
 	return MQW_PEEK_COMPLETE;
@@ -364,10 +377,10 @@ static int step(__u32 i, struct walk *w)
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
-			if (w->n_messages >= w->messages_max)
+			if (w->ctx->n_messages >= w->ctx->messages_max)
 				return 1;
-			w->end = copy_message(w);
-			return w->end != MQW_PEEK_COMPLETE;
+			w->ctx->end = copy_message(w);
+			return w->ctx->end != MQW_PEEK_COMPLETE;
 		}
 		node = BPF_CORE_READ(here, rb_left);
 		if (node)
@@ -398,33 +411,28 @@ int peek_messages(struct mqw_peek *ctx)
 {
 	struct file *file = current_file(bpf_get_current_task_btf(), ctx->fd);
 	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	struct walk w = {.end = MQW_PEEK_COMPLETE};
+	struct walk w = {.ctx = ctx};
 	struct mqueue_inode_info *info;
-	__u64 total, expected;
+	__u64 expected;
 
 	ctx->end = MQW_PEEK_NO_QUEUE;
 	if (!inode || !is_mqueue_sb(BPF_CORE_READ(inode, i_sb)) || !is_regular(inode))
 		return 0;
+	ctx->end = MQW_PEEK_COMPLETE;
+	ctx->n_messages = 0;
+	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;
-	w.messages_max = ctx->messages_max;
-	w.payload_max = ctx->payload_max;
-	/* zero, but not to the verifier, which would follow every value these could count up to */
-	w.used = ctx->used;
-	w.n_messages = ctx->n_messages;
 	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
-	proof_begin(&w, ctx->now_sec, ctx->now_nsec);
-	total = BPF_CORE_READ(info, attr.mq_curmsgs);
+	proof_begin(&w);
+	ctx->messages_total = BPF_CORE_READ(info, attr.mq_curmsgs);
 	w.node = BPF_CORE_READ(info, msg_tree_rightmost);
 	if (w.node)
 		bpf_loop(STEPS_MAX, step, &w, 0);
-	expected = total < w.messages_max ? total : w.messages_max;
-	if (w.end == MQW_PEEK_COMPLETE && (w.n_messages != expected || !proof_holds(&w)))
-		w.end = MQW_PEEK_CHANGED;
-	ctx->end = w.end;
-	ctx->messages_total = total;
-	ctx->n_messages = w.n_messages;
-	ctx->used = w.used;
+	expected =
+		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
+	if (ctx->end == MQW_PEEK_COMPLETE && (ctx->n_messages != expected || !proof_holds(&w)))
+		ctx->end = MQW_PEEK_CHANGED;
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct connection {
 	size_t body;	/* bytes of the response under way */
 	size_t uri_length;
 	bool uri_bad;
+	bool begun;   /* the handler was called for this request */
 	bool dropped; /* shut down and in no list: the library is to close it */
 };
 
@@ -114,6 +115,7 @@ static void *on_uri(_unused_ void *data, const char *uri, struct MHD_Connection 
 	if (!c)
 		return NULL;
 	connection_touch(c);
+	c->begun = false;
 	c->uri_length = uri ? strlen(uri) : 0;
 	c->uri_bad = !uri || strstr(uri, "%00");
 	return c;
@@ -195,10 +197,10 @@ static const char *query(void *connection, const char *key)
 	return value ?: "";
 }
 
+/* The library calls it once for the head, then for the body, if any, and once more at the end. */
 static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *url,
 				  const char *method, const char *version,
-				  _unused_ const char *upload, _unused_ size_t *upload_size,
-				  void **context)
+				  _unused_ const char *upload, size_t *upload_size, void **context)
 {
 	struct http_server *s = data;
 	struct connection *c = *context;
@@ -211,6 +213,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 			     "Only GET and HEAD are allowed.\n");
 	} else if (uri_truncated(c, url, version)) {
 		respond_text(&response, MHD_HTTP_BAD_REQUEST, "The URI holds a NUL byte.\n");
+	} else if (!c->begun || *upload_size > 0) {
+		/* an answer before the end would cost the client its connection */
+		c->begun = true;
+		*upload_size = 0;
+		return MHD_YES;
 	} else {
 		struct http_request request = {
 			.method = method,

@@ -17,6 +17,9 @@
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
 
+/* How long a snapshot of a busy queue may hold up the loop. */
+#define PATIENCE_NS (50 * NSEC_PER_MSEC)
+
 struct manager {
 	struct config *config;
 	int argc;
@@ -125,15 +128,17 @@ static int op_snapshot(void *data, const struct queue *q, const struct peek_requ
 		       struct snapshot **ret)
 {
 	struct manager *m = data;
+	struct peek_request patient = *request;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (!m->mqfs)
 		return -ENOENT;
+	patient.patience_ns = PATIENCE_NS;
 	fd = open_unchanged(m, q);
 	if (fd < 0)
 		return fd;
-	r = peek_snapshot(m->peek, fd, request, ret);
+	r = peek_snapshot(m->peek, fd, &patient, ret);
 	m->snapshots[r < 0		  ? SNAPSHOT_FAILED
 		     : (*ret)->consistent ? SNAPSHOT_CONSISTENT
 					  : SNAPSHOT_INCONSISTENT]++;

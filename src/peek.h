@@ -27,6 +27,7 @@ struct peek_options {
 struct peek_request {
 	uint64_t messages_max; /* first so many messages; UINT64_MAX: all */
 	uint64_t payload_max;  /* bytes kept of each payload; 0: none */
+	uint64_t patience_ns;  /* how long to wait for a moment at which all can be proven */
 };
 
 struct peek;

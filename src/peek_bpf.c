@@ -11,7 +11,8 @@
 
 #define BUFFER_START  (256 * 1024)
 #define MAPPED_SIZE   (64 * 1024)
-#define ATTEMPTS      12
+#define ATTEMPTS      8 /* at once, before there is a pause between them */
+#define PAUSE_NS      1000000
 #define ATTRS_AT_ONCE 64
 
 static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
@@ -182,46 +183,55 @@ static int collect(struct peek_bpf *b, const struct mqw_peek *walk, struct snaps
 	return r;
 }
 
-/* Waits until the coarse clock has ticked, so that a queue that is left alone becomes quiet. */
-static void wait_tick(void)
+static uint64_t now_ns(void)
 {
-	struct timespec tick;
+	struct timespec t;
 
-	if (clock_getres(CLOCK_REALTIME_COARSE, &tick) == 0)
-		nanosleep(&tick, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+/* One walk, with a larger buffer when that is what it lacks. */
+static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *request,
+		      struct mqw_peek *walk)
+{
+	struct timespec now;
+	int r;
+
+	do {
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		*walk = (struct mqw_peek){
+			.fd = mqd,
+			.messages_max = request->messages_max,
+			.payload_max = request->payload_max,
+			.now_sec = now.tv_sec,
+			.now_nsec = now.tv_nsec,
+		};
+		r = run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
+		if (r < 0)
+			return r;
+		if (walk->end == MQW_PEEK_NO_QUEUE)
+			return -EBADF;
+		if (walk->end != MQW_PEEK_FULL)
+			return 0;
+		r = grow(b);
+	} while (r == 0);
+	return r == -ENOSPC ? 0 : r;
 }
 
 int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *request,
 		      struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
-	struct timespec now;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	uint64_t until = now_ns() + request->patience_ns;
+	struct mqw_peek walk;
 	int r;
 
-	for (unsigned int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct mqw_peek walk = {
-			.fd = mqd,
-			.messages_max = request->messages_max,
-			.payload_max = request->payload_max,
-		};
-
-		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-		walk.now_sec = now.tv_sec;
-		walk.now_nsec = now.tv_nsec;
-		r = run(b->bpf->progs.peek_messages, &walk, sizeof(walk));
+	for (unsigned int attempt = 1;; attempt++) {
+		r = walk_queue(b, mqd, request, &walk);
 		if (r < 0)
 			return r;
-		if (walk.end == MQW_PEEK_NO_QUEUE)
-			return -EBADF;
-		if (walk.end == MQW_PEEK_FULL) {
-			r = grow(b);
-			if (r == 0) {
-				attempt--;
-				continue;
-			}
-			if (r != -ENOSPC)
-				return r;
-		}
 		if (!best || walk.n_messages > best->n_messages || walk.end == MQW_PEEK_COMPLETE) {
 			struct snapshot *s = NULL;
 
@@ -230,16 +240,16 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 				return r;
 			snapshot_free(best);
 			best = s;
+			best->consistent = walk.end == MQW_PEEK_COMPLETE;
 			clock_gettime(CLOCK_REALTIME, &best->taken_at);
 		}
-		if (walk.end == MQW_PEEK_COMPLETE) {
-			best->consistent = true;
+		if (walk.end != MQW_PEEK_CHANGED)
 			break;
+		if (attempt >= ATTEMPTS) {
+			if (now_ns() >= until)
+				break;
+			nanosleep(&pause, NULL);
 		}
-		if (walk.end == MQW_PEEK_FULL)
-			break;
-		if (attempt % 2)
-			wait_tick();
 	}
 	*ret = TAKE_PTR(best);
 	return 0;
@@ -250,7 +260,6 @@ static int read_attrs(struct peek_bpf *b, const int fds[], size_t n, const struc
 {
 	struct mqw_attr *entries = (struct mqw_attr *)b->mapped;
 	struct mqw_attrs context = {.n = n};
-	int r;
 
 	for (size_t i = 0; i < n; i++)
 		entries[i] = (struct mqw_attr){.fd = fds[i]};

@@ -85,23 +85,26 @@ void text_append_u64(struct text *t, uint64_t value)
 	text_append_bytes(t, begin, (size_t)(digits + sizeof(digits) - begin));
 }
 
-void text_append_seconds(struct text *t, uint64_t nanoseconds)
+void text_append_fraction(struct text *t, uint64_t value, uint64_t unit)
 {
 	char digits[U64_DIGITS + 1]; /* and a point */
-	char *end = digits + sizeof(digits), *begin;
-	uint64_t fraction = nanoseconds % NSEC_PER_SEC;
+	char *end = digits + sizeof(digits), *begin = end;
+	uint64_t fraction = value % unit;
 
 	if (fraction) {
-		/* a leading 1 keeps the fraction's own leading zeros; the point replaces it */
-		begin = digits_before(end, NSEC_PER_SEC + fraction);
+		/* the unit's 1 keeps the fraction's leading zeros; the point replaces it */
+		begin = digits_before(end, unit + fraction);
 		*begin = '.';
-		begin = digits_before(begin, nanoseconds / NSEC_PER_SEC);
 		while (end[-1] == '0')
 			end--;
-	} else {
-		begin = digits_before(end, nanoseconds / NSEC_PER_SEC);
 	}
+	begin = digits_before(begin, value / unit);
 	text_append_bytes(t, begin, (size_t)(end - begin));
+}
+
+void text_append_seconds(struct text *t, uint64_t nanoseconds)
+{
+	text_append_fraction(t, nanoseconds, NSEC_PER_SEC);
 }
 
 static bool is_plain(char c)

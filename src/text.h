@@ -19,6 +19,8 @@ void text_free(struct text *t); /* of the data; the struct is the caller's */
 void text_append(struct text *t, const char *s);
 void text_append_bytes(struct text *t, const void *data, size_t size);
 void text_append_u64(struct text *t, uint64_t value);
+/* value / unit as an exact decimal without trailing zeros; unit is a power of ten, 10 at least */
+void text_append_fraction(struct text *t, uint64_t value, uint64_t unit);
 /* nanoseconds as exact decimal seconds, no trailing zeros: 1500000000 is "1.5" */
 void text_append_seconds(struct text *t, uint64_t nanoseconds);
 

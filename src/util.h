@@ -14,6 +14,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
 #define USEC_PER_SEC  1000000ULL
 
 #define _cleanup_(f) __attribute__((cleanup(f)))

@@ -30,12 +30,14 @@ nothing_lost() {
 }
 
 @test "2 million sends and receives by 4+4 processes, exactly" {
+	local messages=${MQWATCH_MESSAGES:-2000000}
+
 	daemon_start
 	"$BIN/mqfill" --message-size=256 create /truth
-	"$BIN/mqload" --keep --senders=4 --receivers=4 --messages=2000000 --size=1-256 \
+	"$BIN/mqload" --keep --senders=4 --receivers=4 --messages="$messages" --size=1-256 \
 		--priorities=3 /truth | tee report.json
-	same 2000000 "$(jq .sent report.json)"
-	same 2000000 "$(jq .received report.json)"
+	same "$messages" "$(jq .sent report.json)"
+	same "$messages" "$(jq .received report.json)"
 	counted_as_done /truth report.json
 	nothing_lost
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mqwatchctl: verbs, JSON that scripts rely on, exit codes.
+# shellcheck disable=SC2154 # run sets stderr and stderr_lines
 
 load lib
 

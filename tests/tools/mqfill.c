@@ -30,6 +30,12 @@ static mqd_t open_queue(const char *name, int flags, const struct options *o)
 	return queue;
 }
 
+static void pace(const struct options *o)
+{
+	if (o->rate)
+		usleep((useconds_t)(1000000 / o->rate));
+}
+
 static int create(const char *name, char *args[], const struct options *o)
 {
 	(void)args;
@@ -70,6 +76,7 @@ static int send_each(const char *name, char *args[], const struct options *o)
 		while (getline(&line, &size, stdin) > 0) {
 			line[strcspn(line, "\n")] = '\0';
 			send_one(queue, line);
+			pace(o);
 		}
 	for (; *args; args++)
 		send_one(queue, *args);
@@ -118,8 +125,7 @@ static int receive(const char *name, char *args[], const struct options *o)
 		fwrite(buffer, 1, (size_t)n, stdout);
 		putchar('\n');
 		fflush(stdout);
-		if (o->rate)
-			usleep((useconds_t)(1000000 / o->rate));
+		pace(o);
 	}
 	free(buffer);
 	return 0;
