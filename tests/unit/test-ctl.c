@@ -406,14 +406,15 @@ static void test_status(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_globals), cmocka_unit_test(test_parse_verbs),
-		cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_queue_name),
-		cmocka_unit_test(test_help),	      cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_bar),	      cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_no_daemon),     cmocka_unit_test(test_socket_permission),
-		cmocka_unit_test(test_request),	      cmocka_unit_test(test_list),
-		cmocka_unit_test(test_dump),	      cmocka_unit_test(test_dump_raw),
-		cmocka_unit_test(test_namespaces),    cmocka_unit_test(test_show),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_socket_permission),
+		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_dump_raw),
+		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_status),
 	};
 
