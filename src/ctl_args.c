@@ -5,6 +5,7 @@
 
 #include "../bpf/mqwatch.h"
 #include "ctl.h"
+#include "name.h"
 
 enum ctl_option_id {
 	OPT_HELP = 256,
@@ -129,10 +130,13 @@ const char *ctl_queue_name(const char *argument)
 	return name;
 }
 
-static void print_options(FILE *out, const struct ctl_option *options, size_t n)
+static void print_options(FILE *out, const struct ctl_option *options, size_t n, bool namespaced)
 {
 	for (size_t i = 0; i < n; i++) {
 		char names[64], letter[8] = "    ";
+
+		if (!namespaced && (options[i].id == OPT_IPCNS || options[i].id == OPT_PID))
+			continue;
 
 		if (options[i].letter)
 			snprintf(letter, sizeof(letter), "-%c, ", options[i].letter);
@@ -160,7 +164,7 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 			verb->summary + 1);
 		if (verb->n_options) {
 			fputs("\nOptions:\n", out);
-			print_options(out, verb->options, verb->n_options);
+			print_options(out, verb->options, verb->n_options, true);
 		}
 		if (verb->text)
 			fprintf(out, "\n%s", verb->text);
@@ -168,7 +172,7 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 			ctl_list_print_columns(out);
 	}
 	fputs("\nOptions of every verb, before or after it:\n", out);
-	print_options(out, global_options, ARRAY_SIZE(global_options));
+	print_options(out, global_options, ARRAY_SIZE(global_options), !verb || verb->namespaced);
 	fputs("\nExit status: 0 success, 1 failure, 2 wrong usage, 3 no such queue, "
 	      "4 no permission,\n5 no daemon and no direct way. See mqwatchctl(1).\n",
 	      out);
@@ -177,8 +181,10 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 static int usage(FILE *err, const struct ctl_verb *verb, const char *what, const char *value,
 		 const char *expected)
 {
+	_cleanup_free_ char *shown = name_escape(value ? value : "");
+
 	fprintf(err, "mqwatchctl: %s%s%s%s; %s%smqwatchctl %s%s--help\n", what, value ? " '" : "",
-		value ? value : "", value ? "'" : "", expected ? expected : "",
+		shown ? shown : "", value ? "'" : "", expected ? expected : "",
 		expected ? ", see " : "see ", verb ? verb->name : "", verb ? " " : "");
 	return CTL_USAGE;
 }

@@ -261,7 +261,7 @@ static void warn(struct json_object *json, const struct ctl_args *args, const ch
 		cut += ctl_json_true(ctl_json_get(message, "payload"), "truncated");
 	}
 	if (cut && !args->bytes)
-		ctl_error("/%s: %zu payloads are cut off: the daemon keeps no more of them "
+		ctl_error("/%s: payloads cut off: %zu; the daemon keeps no more of them "
 			  "(peek.payload-max)",
 			  label, cut);
 }
