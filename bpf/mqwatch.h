@@ -109,7 +109,6 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[4];		  /* slots start on cache lines */
 };
 
 /*
@@ -210,8 +209,10 @@ struct mqw_peek {
 	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
 	__u64 begun;
 	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
-	__u64 used;	 /* bytes of the buffer */
-	__u64 rest;	 /* payload bytes of the last message still to copy: the program's own */
+	__u64 used; /* bytes of the buffer */
+	/* the program's own */
+	__u64 rest;	/* payload bytes of the message still to copy */
+	__s64 sequence; /* of the next message's send in its level */
 };
 
 enum mqw_origin {

@@ -127,12 +127,15 @@ struct walk {
 	struct list_head *list;
 	struct list_head *prev;
 	struct list_head *msg;
+	struct list_head *counted;
 	void *segment;
 	__u64 message_size_limit;
+	__u32 slot;
+	__u32 settled; /* no call was under way */
+	__u64 before_ns;
 	/* whose the messages are */
-	__u32 level;	/* index */
-	bool known;	/* the level's records can be trusted */
-	__s64 sequence; /* of the next message's send */
+	__u32 level; /* index */
+	bool known;  /* the level's records can be trusted */
 	__s64 known_from;
 };
 
@@ -262,19 +265,20 @@ static __always_inline void proof_begin(struct walk *w)
 	struct inode *inode = &w->info->vfs_inode;
 	struct mqw_peek *ctx = w->ctx;
 	struct mqw_queue *q;
+	__u32 slot = 0;
 
 	w->changed = change_time(inode);
 	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
-	q = slot_of(w->info, &ctx->slot);
+	q = slot_of(w->info, &slot);
 	w->probed = q;
 	if (!q)
 		return;
+	w->slot = slot;
 	check_depth(w->info, q);
-	ctx->before_ns = q->created_ns;
-	ctx->settled = no_call_runs(w->info, q, &w->begun);
-	ctx->begun = w->begun;
+	w->before_ns = q->created_ns;
+	w->settled = no_call_runs(w->info, q, &w->begun);
 	/* while calls are known to go unseen, no call's absence proves anything */
-	if (ctx->settled && !q->suspect_ns && !q->unseen)
+	if (w->settled && !q->suspect_ns && !q->unseen)
 		w->queue = q;
 	read_barrier();
 }
@@ -326,21 +330,15 @@ static int copy_segment(__u32 i, struct walk *w)
 	return 0;
 }
 
-struct count {
-	struct list_head *list;
-	struct list_head *node;
-	__u32 n;
-};
-
-static int count_node(__u32 i, struct count *c)
+static int count_message(__u32 i, struct walk *w)
 {
 	struct list_head *next = NULL;
 
-	if (c->node == c->list)
+	if (w->counted == w->list)
 		return 1;
-	c->n++;
-	bpf_probe_read_kernel(&next, sizeof(next), c->node);
-	c->node = next;
+	w->ctx->sequence--;
+	bpf_probe_read_kernel(&next, sizeof(next), w->counted);
+	w->counted = next;
 	return 0;
 }
 
@@ -352,7 +350,6 @@ static __always_inline void begin_level(struct walk *w)
 {
 	struct mqw_queue *q = w->probed;
 	struct mqw_level_key key = {.priority = w->priority};
-	struct count c = {.list = w->list, .node = w->msg};
 	struct mqw_level *l;
 	__u32 *slot;
 
@@ -360,8 +357,9 @@ static __always_inline void begin_level(struct walk *w)
 		q && !q->suspect_ns && q->distrust == q->distrust_settled && (w->queue || w->quiet);
 	if (!w->known)
 		return;
-	bpf_loop(LIST_MAX, count_node, &c, 0);
-	w->sequence = -(__s64)c.n;
+	w->ctx->sequence = 0;
+	w->counted = w->msg;
+	bpf_loop(LIST_MAX, count_message, w, 0);
 	w->known_from = 0;
 	w->level = -1;
 	key.ino = q->key.ino;
@@ -373,7 +371,7 @@ static __always_inline void begin_level(struct walk *w)
 	if (!l)
 		return;
 	w->level = *slot;
-	w->sequence += l->sent;
+	w->ctx->sequence += l->sent;
 	w->known_from = l->known_from;
 }
 
@@ -387,7 +385,7 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 		m->origin = MQW_ORIGIN_BEFORE;
 	if (!w->known)
 		return;
-	sequence = w->sequence++;
+	sequence = w->ctx->sequence++;
 	if (sequence < 0) {
 		/* counted back past the first send that was seen, which is sound if none was missed */
 		if (!w->probed->distrust)
@@ -513,8 +511,6 @@ int peek_messages(struct mqw_peek *ctx)
 	ctx->end = MQW_PEEK_COMPLETE;
 	ctx->n_messages = 0;
 	ctx->used = 0;
-	ctx->settled = 0;
-	ctx->before_ns = 0;
 	info = mqueue_info(inode);
 	w.info = info;
 	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
@@ -527,6 +523,10 @@ int peek_messages(struct mqw_peek *ctx)
 		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
 	if (ctx->end == MQW_PEEK_COMPLETE && (ctx->n_messages != expected || !proof_holds(&w)))
 		ctx->end = MQW_PEEK_CHANGED;
+	ctx->slot = w.slot;
+	ctx->settled = w.settled;
+	ctx->begun = w.begun;
+	ctx->before_ns = w.before_ns;
 	return 0;
 }
 

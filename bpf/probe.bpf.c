@@ -166,6 +166,7 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 {
 	__u64 limit = q->depth_limit;
+	__u32 tenths;
 
 	if (depth >= limit) {
 		__sync_fetch_and_add(&q->counters.depth[MQW_DEPTH_BUCKETS - 1], 1);
@@ -174,9 +175,10 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 	}
 	depth = depth * 1000000 / limit;
 	__sync_fetch_and_add(&q->counters.depth_ratio_sum, depth);
-	depth = (depth + 99999) / 100000;
-	if (depth < MQW_DEPTH_BUCKETS)
-		__sync_fetch_and_add(&q->counters.depth[depth], 1);
+	tenths = (depth + 99999) / 100000;
+	asm volatile("" : "+r"(tenths)); /* the verifier wants the check as it stands */
+	if (tenths < MQW_DEPTH_BUCKETS)
+		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
 }
 
 /* priority as in struct call; entered_ns: when a sent message came into the queue */
@@ -200,6 +202,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u64 now = bpf_ktime_get_ns();
+	struct mqueue_inode_info *info;
 	struct mqw_queue *q;
 
 	if (result < 0)
@@ -209,8 +212,9 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 		return;
 	count_moved(q, op, op == MQW_SEND ? PT_REGS_PARM3_CORE_SYSCALL(regs) : result,
 		    PT_REGS_PARM4_CORE_SYSCALL(regs), now, now, &call->level);
+	info = mqueue_info(call->inode);
 	if (!q->begun)
-		q->depth = BPF_CORE_READ(mqueue_info(call->inode), attr.mq_curmsgs);
+		q->depth = BPF_CORE_READ(info, attr.mq_curmsgs);
 }
 
 static __always_inline int call_end(enum mqw_op op, long result)
@@ -332,7 +336,7 @@ int release_queue(struct mqw_release *ctx)
 
 static int forget_one(__u32 i, struct mqw_release *r)
 {
-	struct mqw_chunk_key key = { .level = r->index, .number = r->from + i };
+	struct mqw_chunk_key key = {.level = r->index, .number = r->from + i};
 
 	bpf_map_delete_elem(&chunks, &key);
 	return 0;
@@ -342,7 +346,7 @@ static int forget_one(__u32 i, struct mqw_release *r)
 SEC("syscall")
 int forget_chunks(struct mqw_release *ctx)
 {
-	struct mqw_release r = { .index = ctx->index, .from = ctx->from };
+	struct mqw_release r = {.index = ctx->index, .from = ctx->from};
 
 	bpf_loop(ctx->to - ctx->from, forget_one, &r, 0);
 	return 0;

@@ -9,6 +9,8 @@
 #include "name.h"
 
 #define PAYLOAD_MAX (UINT64_C(16) << 20) /* HARD_MSGSIZEMAX: no message is longer */
+/* Without probes a queue is provable once nobody used it for a second. */
+#define PATIENCE_NS (2 * NSEC_PER_SEC)
 #define BUFFER_MAX  (UINT64_C(256) << 20)
 
 struct direct {
@@ -42,8 +44,6 @@ static int direct_open(struct direct *d, pid_t pid, char **error)
 	const struct peek_options options = {
 		.mode = PEEK_AUTO,
 		.buffer_max = BUFFER_MAX,
-		.queues_fd = -1,
-		.slots_fd = -1,
 	};
 	char reason[256];
 	int r = pid ? enter_namespace(pid, error) : CTL_OK;
@@ -109,6 +109,7 @@ static int direct_messages(const struct direct *d, int mqd, const struct queue *
 		.payload_max = query->no_payload			    ? 0
 			       : query->bytes && query->bytes < PAYLOAD_MAX ? query->bytes
 									    : PAYLOAD_MAX,
+		.patience_ns = PATIENCE_NS,
 	};
 	int r = peek_snapshot(d->peek, mqd, &request, &snapshot);
 

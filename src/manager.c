@@ -45,14 +45,6 @@ struct manager {
 	uint64_t snapshots[SNAPSHOT_RESULTS];
 };
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 static int refresh(struct manager *m)
 {
 	int r;
@@ -417,11 +409,12 @@ static void apply(struct manager *m, struct config *c)
 	bool peek = old->peek != c->peek || old->peek_buffer_max != c->peek_buffer_max;
 
 	if (old->probe != c->probe || old->queues_max != c->queues_max ||
-	    !same_text(old->mqueue_path, c->mqueue_path))
+	    old->records_max != c->records_max || !same_text(old->mqueue_path, c->mqueue_path))
 		log_warning("Changes of probe, queues and mqueue settings take effect at the next "
 			    "start");
 	c->probe = old->probe;
 	c->queues_max = old->queues_max;
+	c->records_max = old->records_max;
 	if (web)
 		stop_web(m);
 	if (control)

@@ -22,7 +22,8 @@ extern const char *const peek_mode_names[PEEK_MODES];
 struct peek_options {
 	enum peek_mode mode;
 	uint64_t buffer_max; /* bytes of kernel memory a snapshot may take at most */
-	const struct probe *probe; /* whose maps say who sent what; NULL: none. For peek_new() only */
+	const struct probe
+		*probe; /* whose maps say who sent what; NULL: none. For peek_new() only */
 };
 
 struct peek_request {

@@ -215,14 +215,6 @@ static int collect(struct peek_bpf *b, const struct mqw_peek *walk, uint64_t unu
 	return r;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 /* One walk, with a larger buffer when that is what it lacks. */
 static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *request,
 		      struct mqw_peek *walk)
@@ -256,7 +248,7 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = now_ns() + request->patience_ns;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns;
 	struct mqw_peek walk;
 	int r;
 
@@ -274,12 +266,12 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 			best = s;
 			best->consistent = walk.end == MQW_PEEK_COMPLETE;
 			clock_gettime(CLOCK_REALTIME, &best->taken_at);
-			best->taken_ns = now_ns();
+			best->taken_ns = clock_ns(CLOCK_MONOTONIC);
 		}
 		if (walk.end != MQW_PEEK_CHANGED)
 			break;
 		if (attempt >= ATTEMPTS) {
-			if (now_ns() >= until)
+			if (clock_ns(CLOCK_MONOTONIC) >= until)
 				break;
 			nanosleep(&pause, NULL);
 		}

@@ -109,14 +109,6 @@ static int attach_one(struct probe *p, int tracefs, struct bpf_program *program,
 	return 0;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 /* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
 static int attach(struct probe *p)
 {
@@ -143,7 +135,7 @@ static int attach(struct probe *p)
 			       &bpf->links.enter_receive);
 	if (r < 0)
 		return r;
-	p->since_ns = monotonic_ns();
+	p->since_ns = clock_ns(CLOCK_MONOTONIC);
 	bpf->links.list_calls = bpf_program__attach_iter(bpf->progs.list_calls, NULL);
 	if (!bpf->links.list_calls)
 		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
@@ -156,13 +148,13 @@ static int size_maps(struct probe *p, size_t records_max)
 		struct bpf_map *map;
 		size_t entries;
 	} sizes[] = {
-		{ p->bpf->maps.queues, p->queues_max },
-		{ p->bpf->maps.queue_index, p->queues_max },
-		{ p->bpf->maps.free_slots, p->queues_max },
-		{ p->bpf->maps.levels, p->levels_max },
-		{ p->bpf->maps.level_index, p->levels_max },
-		{ p->bpf->maps.free_levels, p->levels_max },
-		{ p->bpf->maps.chunks, records_max / MQW_CHUNK_SIZE + 1 },
+		{p->bpf->maps.queues, p->queues_max},
+		{p->bpf->maps.queue_index, p->queues_max},
+		{p->bpf->maps.free_slots, p->queues_max},
+		{p->bpf->maps.levels, p->levels_max},
+		{p->bpf->maps.level_index, p->levels_max},
+		{p->bpf->maps.free_levels, p->levels_max},
+		{p->bpf->maps.chunks, records_max / MQW_CHUNK_SIZE + 1},
 	};
 	int r = 0;
 
@@ -268,8 +260,8 @@ int probe_run(struct bpf_program *program, void *context, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno :
-										(int)options.retval;
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno
+									      : (int)options.retval;
 }
 
 static uint64_t recursion_misses(const struct probe *p)

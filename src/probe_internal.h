@@ -23,8 +23,8 @@ struct probe {
 	bool attached;
 	char reason[256];
 	size_t queues_max, levels_max;
-	struct window queues; /* struct mqw_queue */
-	struct window levels; /* struct mqw_level */
+	struct window queues;	  /* struct mqw_queue */
+	struct window levels;	  /* struct mqw_level */
 	uint64_t unseen_released; /* of slots that were released */
 	uint64_t since_ns;
 };

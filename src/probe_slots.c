@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The probes' slots and levels, read and put right in the memory that they share with us. */
 #include <sys/mman.h>
-#include <time.h>
 
 #include "log.h"
 #include "probe_internal.h"
@@ -91,7 +90,7 @@ static int forget_chunks(struct probe *p, uint32_t level, int64_t from, int64_t 
 
 int probe_retire_slot(struct probe *p, size_t i)
 {
-	struct mqw_release release = { .index = i };
+	struct mqw_release release = {.index = i};
 
 	return probe_run(p->bpf->progs.retire_queue, &release, sizeof(release));
 }
@@ -101,7 +100,7 @@ static void release_levels(struct probe *p, uint32_t link)
 	struct mqw_level *l;
 
 	while ((l = level_at(p, link))) {
-		struct mqw_release release = { .index = link - 1 };
+		struct mqw_release release = {.index = link - 1};
 		/* receives leave up to two chunks behind them: see forget_chunk() */
 		int64_t from = l->received - 2 * MQW_CHUNK_SIZE, to = l->sent + MQW_CHUNK_SIZE;
 
@@ -113,15 +112,13 @@ static void release_levels(struct probe *p, uint32_t link)
 
 int probe_release_slot(struct probe *p, size_t i)
 {
-	struct mqw_release release = { .index = i };
+	struct mqw_release release = {.index = i};
 	struct mqw_queue *q = queue_slot(p, i);
-	struct timespec now;
 
 	release_levels(p, q->level);
 	p->unseen_released += q->unseen;
 	memset(q, 0, sizeof(*q));
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	p->since_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+	p->since_ns = clock_ns(CLOCK_MONOTONIC);
 	return probe_run(p->bpf->progs.release_queue, &release, sizeof(release));
 }
 
@@ -172,7 +169,7 @@ static int read_levels(struct probe *p, const struct mqw_queue *q, struct settle
 				return -ENOMEM;
 			all = grown;
 		}
-		all[n++] = (struct settlement){ .index = link - 1 };
+		all[n++] = (struct settlement){.index = link - 1};
 		link = l->next;
 	}
 	/* only now, as the window may have moved */
@@ -219,8 +216,7 @@ int probe_settle(struct probe *p, const struct snapshot *s)
 		if (!__atomic_compare_exchange_n(&l->level->received, &old, next, false,
 						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return -EAGAIN;
-		forget_chunks(p, l->index, l->received - 2 * MQW_CHUNK_SIZE,
-			      next - MQW_CHUNK_SIZE);
+		forget_chunks(p, l->index, l->received - 2 * MQW_CHUNK_SIZE, next - MQW_CHUNK_SIZE);
 	}
 	__atomic_store_n(&q->distrust_settled, distrust, __ATOMIC_RELEASE);
 	__atomic_store_n(&q->doubts_settled, doubts, __ATOMIC_RELEASE);
