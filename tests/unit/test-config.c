@@ -108,12 +108,11 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->log_priority, LOG_INFO);
 }
 
-static void test_defaults(void **state)
+static void test_defaults(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt empty = parse_ini("");
 	_cleanup_attempt_ struct attempt none = parse_command_line("--config=/dev/null", NULL);
 
-	(void)state;
 	assert_int_equal(empty.result, 0);
 	assert_defaults(empty.config);
 	assert_int_equal(none.result, 0);
@@ -121,7 +120,7 @@ static void test_defaults(void **state)
 	assert_defaults(none.config);
 }
 
-static void test_every_key(void **state)
+static void test_every_key(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a =
 		parse_ini("# all of them\n"
@@ -133,7 +132,6 @@ static void test_every_key(void **state)
 			  "; again\n  [peek]\n  mode=off\n  payload-max=0\n  buffer-max=1G\n"
 			  "[log]\nlevel=debug");
 
-	(void)state;
 	assert_string_equal(a.errors, "");
 	assert_int_equal(a.result, 0);
 	assert_int_equal(list_length(a.config->web_listen), 2);
@@ -150,7 +148,7 @@ static void test_every_key(void **state)
 	assert_int_equal(a.config->log_priority, LOG_DEBUG);
 }
 
-static void test_every_flag(void **state)
+static void test_every_flag(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a = parse_command_line(
 		"--config=/dev/null", "--web.listen-address=localhost:1", "--web.listen-address",
@@ -158,7 +156,6 @@ static void test_every_flag(void **state)
 		"--queues.max=1", "--probe=off", "--peek=bpf", "--peek.payload-max=16M",
 		"--peek.buffer-max=1M", "--log.level=error", NULL);
 
-	(void)state;
 	assert_string_equal(a.errors, "");
 	assert_int_equal(a.result, 0);
 	assert_int_equal(list_length(a.config->web_listen), 2);
@@ -175,7 +172,7 @@ static void test_every_flag(void **state)
 	assert_int_equal(a.config->log_priority, LOG_ERR);
 }
 
-static void test_precedence(void **state)
+static void test_precedence(_unused_ void **state)
 {
 	static const char text[] = "[queues]\nmax=100\n[log]\nlevel=error\n"
 				   "[web]\nlisten-address=:1\nlisten-address=:2\n"
@@ -186,7 +183,6 @@ static void test_precedence(void **state)
 		parse_command_line("--queues.max=7", "--config", path, "--web.listen-address=:3",
 				   "--mqueue.path=", "--queues.max=8", NULL);
 
-	(void)state;
 	assert_int_equal(file.result, 0);
 	assert_int_equal(file.config->queues_max, 100);
 	assert_int_equal(list_length(file.config->web_listen), 2);
@@ -200,13 +196,12 @@ static void test_precedence(void **state)
 	assert_null(both.config->mqueue_path);
 }
 
-static void test_no_address(void **state)
+static void test_no_address(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt none = parse_ini("[web]\nlisten-address=\n");
 	_cleanup_attempt_ struct attempt anew =
 		parse_ini("[web]\nlisten-address=:1\nlisten-address=\nlisten-address=:2\n");
 
-	(void)state;
 	assert_int_equal(none.result, 0);
 	assert_int_equal(list_length(none.config->web_listen), 0);
 	assert_int_equal(anew.result, 0);
@@ -214,7 +209,7 @@ static void test_no_address(void **state)
 	assert_string_equal(anew.config->web_listen[0], ":2");
 }
 
-static void test_ini_errors(void **state)
+static void test_ini_errors(_unused_ void **state)
 {
 	static const struct {
 		const char *text, *errors;
@@ -263,7 +258,6 @@ static void test_ini_errors(void **state)
 		 "conf:2: expected key=value, [section], or a comment after ; or #\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a = parse_ini(cases[i].text);
 
@@ -272,12 +266,11 @@ static void test_ini_errors(void **state)
 	}
 }
 
-static void test_all_errors_are_told(void **state)
+static void test_all_errors_are_told(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a =
 		parse_ini("[queues]\nmax=x\n[what]\na=b\n[log]\njunk\nlevel=loud\njunk\n[web\n");
 
-	(void)state;
 	assert_int_equal(a.result, -EINVAL);
 	assert_string_equal(
 		a.errors,
@@ -291,14 +284,13 @@ static void test_all_errors_are_told(void **state)
 }
 
 /* inih would read these otherwise than meant, without an error. */
-static void test_ini_traps(void **state)
+static void test_ini_traps(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt indented = parse_ini("[peek]\nmode=off\n payload-max=1\n");
 	_cleanup_attempt_ struct attempt bom = parse_ini("\xef\xbb\xbf[queues]\nmax=1\n");
 	_cleanup_attempt_ struct attempt mac = parse_ini("[queues]\r\nmax=1\r\n\r\n");
 	char text[1200];
 
-	(void)state;
 	assert_int_equal(indented.result, 0);
 	assert_int_equal(indented.config->peek_payload_max, 1);
 	assert_int_equal(bom.result, 0);
@@ -336,12 +328,11 @@ static void test_ini_traps(void **state)
 	assert_int_equal(bom.config->queues_max, 9);
 }
 
-static void test_long_values(void **state)
+static void test_long_values(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt fits = {}, too_long = {};
 	char flag[200] = "--control.socket=/", *path = flag + strlen("--control.socket=");
 
-	(void)state;
 	memset(path + 1, 's', 106);
 	fits = parse_command_line("--config=/dev/null", flag, NULL);
 	assert_int_equal(fits.result, 0);
@@ -352,7 +343,7 @@ static void test_long_values(void **state)
 	assert_non_null(strstr(too_long.errors, "sss: not allowed; expected at most 107 bytes\n"));
 }
 
-static void test_addresses(void **state)
+static void test_addresses(_unused_ void **state)
 {
 	static const char *const good[] = {":0",
 					   ":65535",
@@ -365,7 +356,6 @@ static void test_addresses(void **state)
 					  "[::1]",   "[::1:1", "::1]:1",    "a b:1",  "host:http",
 					  "host:+1", "[x]:1",  "http://h:1"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		_cleanup_attempt_ struct attempt a = parse_command_line(
 			"--config=/dev/null", "--web.listen-address", good[i], NULL);
@@ -382,7 +372,7 @@ static void test_addresses(void **state)
 	}
 }
 
-static void test_file_errors(void **state)
+static void test_file_errors(_unused_ void **state)
 {
 	static const char with_nul[] = "[queues]\nmax=1\n\0\n";
 	static const char utf16[] = "\xff\xfe[\0q\0]\0";
@@ -404,7 +394,6 @@ static void test_file_errors(void **state)
 		{"", -ENOENT, ": cannot read the configuration: No such file or directory\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a =
 			parse_command_line("--config", cases[i].path, NULL);
@@ -417,14 +406,13 @@ static void test_file_errors(void **state)
 }
 
 /* In a child, which can stop being root: root reads everything. */
-static void test_unreadable_file(void **state)
+static void test_unreadable_file(_unused_ void **state)
 {
 	_cleanup_file_ char *path = write_file("", 0);
 	_cleanup_attempt_ struct attempt a = {};
 	int status = -1;
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(chmod(path, 0), 0);
 	child = fork();
 	if (child == 0) {
@@ -438,7 +426,7 @@ static void test_unreadable_file(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void test_command_line_errors(void **state)
+static void test_command_line_errors(_unused_ void **state)
 {
 	static const struct {
 		const char *argument, *errors;
@@ -465,7 +453,6 @@ static void test_command_line_errors(void **state)
 		{"--=", "--=: unknown or ambiguous option; --help lists all options\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a =
 			parse_command_line("--config=/dev/null", cases[i].argument, NULL);
@@ -476,13 +463,12 @@ static void test_command_line_errors(void **state)
 	}
 }
 
-static void test_actions(void **state)
+static void test_actions(_unused_ void **state)
 {
 	static const char text[] = "[queues]\nmax=x\n";
 	_cleanup_file_ char *bad = write_file(text, strlen(text));
 	_cleanup_attempt_ struct attempt check = {}, both = {}, help = {}, h = {}, version = {};
 
-	(void)state;
 	check = parse_command_line("--check-config", "--config=/dev/null", NULL);
 	assert_int_equal(check.result, 0);
 	assert_int_equal(check.action, CONFIG_CHECK);
@@ -541,7 +527,7 @@ static void assert_mentions(const char *text, const char *format, ...)
 		fail_msg("\"%s\" is missing", expected);
 }
 
-static void test_documentation(void **state)
+static void test_documentation(_unused_ void **state)
 {
 	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
 	_cleanup_free_ char *daemon_page = read_source("man/mqwatchd.8");
@@ -550,7 +536,6 @@ static void test_documentation(void **state)
 	size_t size;
 	FILE *out = open_memstream(&help, &size);
 
-	(void)state;
 	config_print_help(out);
 	fclose(out);
 	unescape_dashes(daemon_page);
@@ -572,13 +557,12 @@ static void test_documentation(void **state)
 }
 
 /* The example shows the defaults: uncommented it changes nothing, and it has every key. */
-static void test_example(void **state)
+static void test_example(_unused_ void **state)
 {
 	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
 	_cleanup_attempt_ struct attempt as_it_is = parse_ini(conf), uncommented = {};
 	size_t keys = 0;
 
-	(void)state;
 	assert_string_equal(as_it_is.errors, "");
 	assert_int_equal(as_it_is.result, 0);
 	assert_defaults(as_it_is.config);
