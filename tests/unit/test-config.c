@@ -7,40 +7,10 @@
 #include <cmocka.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 
-#include "config_table.h"
+#include "config-attempt.h"
 
 #define ARGUMENTS_MAX 16
-
-/* One attempt to parse: its result and the errors it wrote. */
-struct attempt {
-	int result;
-	enum config_action action;
-	struct config *config; /* NULL: not set */
-	char *errors;
-};
-
-static void attempt_done(struct attempt *a)
-{
-	config_free(a->config);
-	free(a->errors);
-	*a = (struct attempt){};
-}
-
-#define _cleanup_attempt_ _cleanup_(attempt_done)
-
-static struct attempt parse_ini(const char *text)
-{
-	struct attempt a = {};
-	size_t size;
-	FILE *err = open_memstream(&a.errors, &size);
-
-	assert_int_equal(config_new(&a.config), 0);
-	a.result = config_parse_ini(a.config, "conf", text, err);
-	fclose(err);
-	return a;
-}
 
 /* Arguments up to NULL. They always name a file, so that the machine's own is never read. */
 static struct attempt parse_command_line(const char *first, ...)
@@ -83,30 +53,6 @@ static void remove_file(char **path)
 }
 
 #define _cleanup_file_ _cleanup_(remove_file)
-
-static size_t list_length(char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n])
-		n++;
-	return n;
-}
-
-static void assert_defaults(const struct config *c)
-{
-	assert_int_equal(list_length(c->web_listen), 1);
-	assert_string_equal(c->web_listen[0], "127.0.0.1:10119");
-	assert_string_equal(c->control_socket, "/run/mqwatch/control.sock");
-	assert_string_equal(c->control_group, "mqwatch");
-	assert_null(c->mqueue_path);
-	assert_int_equal(c->queues_max, 4096);
-	assert_int_equal(c->probe, PROBE_AUTO);
-	assert_int_equal(c->peek, PEEK_AUTO);
-	assert_int_equal(c->peek_payload_max, 65536);
-	assert_int_equal(c->peek_buffer_max, 67108864);
-	assert_int_equal(c->log_priority, LOG_INFO);
-}
 
 static void test_defaults(_unused_ void **state)
 {
@@ -489,96 +435,6 @@ static void test_actions(_unused_ void **state)
 	assert_int_equal(version.action, CONFIG_VERSION);
 }
 
-/* A file of the source tree, as text; its name is relative to the tree's top. */
-static char *read_source(const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-	int prefix = (int)(strlen(__FILE__) - strlen("tests/unit/test-config.c"));
-	char *text = NULL;
-
-	assert_true(asprintf(&path, "%.*s%s", prefix, __FILE__, name) > 0);
-	assert_int_equal(config_read_file(path, stderr, &text), 0);
-	return text;
-}
-
-/* What roff shows of "\-" is "-". */
-static void unescape_dashes(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; from++)
-		if (from[0] != '\\' || from[1] != '-')
-			*to++ = *from;
-	*to = '\0';
-}
-
-static void assert_mentions(const char *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void assert_mentions(const char *text, const char *format, ...)
-{
-	_cleanup_free_ char *expected = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	assert_true(vasprintf(&expected, format, ap) > 0);
-	va_end(ap);
-	if (!strstr(text, expected))
-		fail_msg("\"%s\" is missing", expected);
-}
-
-static void test_documentation(_unused_ void **state)
-{
-	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
-	_cleanup_free_ char *daemon_page = read_source("man/mqwatchd.8");
-	_cleanup_free_ char *conf_page = read_source("man/mqwatchd.conf.5");
-	_cleanup_free_ char *help = NULL;
-	size_t size;
-	FILE *out = open_memstream(&help, &size);
-
-	config_print_help(out);
-	fclose(out);
-	unescape_dashes(daemon_page);
-	unescape_dashes(conf_page);
-	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
-		const struct setting *s = &config_settings[i];
-
-		assert_mentions(conf, "\n#%s=%s\n", s->key, s->initial);
-		assert_mentions(daemon_page, "\n.BI --%s= %s\n", s->flag, s->argument);
-		assert_mentions(conf_page, "\n.SS [%s]\n.TP\n", s->section);
-		assert_mentions(conf_page, "\n.BI %s= %s\n", s->key, s->argument);
-		assert_mentions(conf_page, "\n.BR --%s .\n", s->flag);
-		assert_mentions(help, "--%s=%s\n", s->flag, s->argument);
-		if (*s->initial) {
-			assert_mentions(daemon_page, "%s", s->initial);
-			assert_mentions(conf_page, "%s", s->initial);
-		}
-	}
-}
-
-/* The example shows the defaults: uncommented it changes nothing, and it has every key. */
-static void test_example(_unused_ void **state)
-{
-	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
-	_cleanup_attempt_ struct attempt as_it_is = parse_ini(conf), uncommented = {};
-	size_t keys = 0;
-
-	assert_string_equal(as_it_is.errors, "");
-	assert_int_equal(as_it_is.result, 0);
-	assert_defaults(as_it_is.config);
-	for (char *p = conf; (p = strstr(p, "\n#")); p++) {
-		if (p[2] == ' ')
-			continue;
-		p[1] = ' ';
-		keys++;
-	}
-	assert_int_equal(keys, CONFIG_SETTINGS);
-	uncommented = parse_ini(conf);
-	assert_string_equal(uncommented.errors, "");
-	assert_int_equal(uncommented.result, 0);
-	assert_defaults(uncommented.config);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -596,8 +452,6 @@ int main(void)
 		cmocka_unit_test(test_unreadable_file),
 		cmocka_unit_test(test_command_line_errors),
 		cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_documentation),
-		cmocka_unit_test(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
