@@ -154,9 +154,8 @@ static int parse_addresses(const struct setting *s, const char *value, void *fie
 	return 0;
 }
 
-static void print_address(const struct setting *s, FILE *out)
+static void print_address(_unused_ const struct setting *s, FILE *out)
 {
-	(void)s;
 	fputs("HOST:PORT, [IPV6]:PORT, :PORT for all addresses, or nothing for none", out);
 }
 

@@ -7,40 +7,10 @@
 #include <cmocka.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 
-#include "config_table.h"
+#include "config-attempt.h"
 
 #define ARGUMENTS_MAX 16
-
-/* One attempt to parse: its result and the errors it wrote. */
-struct attempt {
-	int result;
-	enum config_action action;
-	struct config *config; /* NULL: not set */
-	char *errors;
-};
-
-static void attempt_done(struct attempt *a)
-{
-	config_free(a->config);
-	free(a->errors);
-	*a = (struct attempt){};
-}
-
-#define _cleanup_attempt_ _cleanup_(attempt_done)
-
-static struct attempt parse_ini(const char *text)
-{
-	struct attempt a = {};
-	size_t size;
-	FILE *err = open_memstream(&a.errors, &size);
-
-	assert_int_equal(config_new(&a.config), 0);
-	a.result = config_parse_ini(a.config, "conf", text, err);
-	fclose(err);
-	return a;
-}
 
 /* Arguments up to NULL. They always name a file, so that the machine's own is never read. */
 static struct attempt parse_command_line(const char *first, ...)
@@ -84,36 +54,11 @@ static void remove_file(char **path)
 
 #define _cleanup_file_ _cleanup_(remove_file)
 
-static size_t list_length(char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n])
-		n++;
-	return n;
-}
-
-static void assert_defaults(const struct config *c)
-{
-	assert_int_equal(list_length(c->web_listen), 1);
-	assert_string_equal(c->web_listen[0], "127.0.0.1:10119");
-	assert_string_equal(c->control_socket, "/run/mqwatch/control.sock");
-	assert_string_equal(c->control_group, "mqwatch");
-	assert_null(c->mqueue_path);
-	assert_int_equal(c->queues_max, 4096);
-	assert_int_equal(c->probe, PROBE_AUTO);
-	assert_int_equal(c->peek, PEEK_AUTO);
-	assert_int_equal(c->peek_payload_max, 65536);
-	assert_int_equal(c->peek_buffer_max, 67108864);
-	assert_int_equal(c->log_priority, LOG_INFO);
-}
-
-static void test_defaults(void **state)
+static void test_defaults(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt empty = parse_ini("");
 	_cleanup_attempt_ struct attempt none = parse_command_line("--config=/dev/null", NULL);
 
-	(void)state;
 	assert_int_equal(empty.result, 0);
 	assert_defaults(empty.config);
 	assert_int_equal(none.result, 0);
@@ -121,7 +66,7 @@ static void test_defaults(void **state)
 	assert_defaults(none.config);
 }
 
-static void test_every_key(void **state)
+static void test_every_key(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a =
 		parse_ini("# all of them\n"
@@ -133,7 +78,6 @@ static void test_every_key(void **state)
 			  "; again\n  [peek]\n  mode=off\n  payload-max=0\n  buffer-max=1G\n"
 			  "[log]\nlevel=debug");
 
-	(void)state;
 	assert_string_equal(a.errors, "");
 	assert_int_equal(a.result, 0);
 	assert_int_equal(list_length(a.config->web_listen), 2);
@@ -150,7 +94,7 @@ static void test_every_key(void **state)
 	assert_int_equal(a.config->log_priority, LOG_DEBUG);
 }
 
-static void test_every_flag(void **state)
+static void test_every_flag(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a = parse_command_line(
 		"--config=/dev/null", "--web.listen-address=localhost:1", "--web.listen-address",
@@ -158,7 +102,6 @@ static void test_every_flag(void **state)
 		"--queues.max=1", "--probe=off", "--peek=bpf", "--peek.payload-max=16M",
 		"--peek.buffer-max=1M", "--log.level=error", NULL);
 
-	(void)state;
 	assert_string_equal(a.errors, "");
 	assert_int_equal(a.result, 0);
 	assert_int_equal(list_length(a.config->web_listen), 2);
@@ -175,7 +118,7 @@ static void test_every_flag(void **state)
 	assert_int_equal(a.config->log_priority, LOG_ERR);
 }
 
-static void test_precedence(void **state)
+static void test_precedence(_unused_ void **state)
 {
 	static const char text[] = "[queues]\nmax=100\n[log]\nlevel=error\n"
 				   "[web]\nlisten-address=:1\nlisten-address=:2\n"
@@ -186,7 +129,6 @@ static void test_precedence(void **state)
 		parse_command_line("--queues.max=7", "--config", path, "--web.listen-address=:3",
 				   "--mqueue.path=", "--queues.max=8", NULL);
 
-	(void)state;
 	assert_int_equal(file.result, 0);
 	assert_int_equal(file.config->queues_max, 100);
 	assert_int_equal(list_length(file.config->web_listen), 2);
@@ -200,13 +142,12 @@ static void test_precedence(void **state)
 	assert_null(both.config->mqueue_path);
 }
 
-static void test_no_address(void **state)
+static void test_no_address(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt none = parse_ini("[web]\nlisten-address=\n");
 	_cleanup_attempt_ struct attempt anew =
 		parse_ini("[web]\nlisten-address=:1\nlisten-address=\nlisten-address=:2\n");
 
-	(void)state;
 	assert_int_equal(none.result, 0);
 	assert_int_equal(list_length(none.config->web_listen), 0);
 	assert_int_equal(anew.result, 0);
@@ -214,7 +155,7 @@ static void test_no_address(void **state)
 	assert_string_equal(anew.config->web_listen[0], ":2");
 }
 
-static void test_ini_errors(void **state)
+static void test_ini_errors(_unused_ void **state)
 {
 	static const struct {
 		const char *text, *errors;
@@ -263,7 +204,6 @@ static void test_ini_errors(void **state)
 		 "conf:2: expected key=value, [section], or a comment after ; or #\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a = parse_ini(cases[i].text);
 
@@ -272,12 +212,11 @@ static void test_ini_errors(void **state)
 	}
 }
 
-static void test_all_errors_are_told(void **state)
+static void test_all_errors_are_told(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt a =
 		parse_ini("[queues]\nmax=x\n[what]\na=b\n[log]\njunk\nlevel=loud\njunk\n[web\n");
 
-	(void)state;
 	assert_int_equal(a.result, -EINVAL);
 	assert_string_equal(
 		a.errors,
@@ -291,14 +230,13 @@ static void test_all_errors_are_told(void **state)
 }
 
 /* inih would read these otherwise than meant, without an error. */
-static void test_ini_traps(void **state)
+static void test_ini_traps(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt indented = parse_ini("[peek]\nmode=off\n payload-max=1\n");
 	_cleanup_attempt_ struct attempt bom = parse_ini("\xef\xbb\xbf[queues]\nmax=1\n");
 	_cleanup_attempt_ struct attempt mac = parse_ini("[queues]\r\nmax=1\r\n\r\n");
 	char text[1200];
 
-	(void)state;
 	assert_int_equal(indented.result, 0);
 	assert_int_equal(indented.config->peek_payload_max, 1);
 	assert_int_equal(bom.result, 0);
@@ -336,12 +274,11 @@ static void test_ini_traps(void **state)
 	assert_int_equal(bom.config->queues_max, 9);
 }
 
-static void test_long_values(void **state)
+static void test_long_values(_unused_ void **state)
 {
 	_cleanup_attempt_ struct attempt fits = {}, too_long = {};
 	char flag[200] = "--control.socket=/", *path = flag + strlen("--control.socket=");
 
-	(void)state;
 	memset(path + 1, 's', 106);
 	fits = parse_command_line("--config=/dev/null", flag, NULL);
 	assert_int_equal(fits.result, 0);
@@ -352,7 +289,7 @@ static void test_long_values(void **state)
 	assert_non_null(strstr(too_long.errors, "sss: not allowed; expected at most 107 bytes\n"));
 }
 
-static void test_addresses(void **state)
+static void test_addresses(_unused_ void **state)
 {
 	static const char *const good[] = {":0",
 					   ":65535",
@@ -365,7 +302,6 @@ static void test_addresses(void **state)
 					  "[::1]",   "[::1:1", "::1]:1",    "a b:1",  "host:http",
 					  "host:+1", "[x]:1",  "http://h:1"};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		_cleanup_attempt_ struct attempt a = parse_command_line(
 			"--config=/dev/null", "--web.listen-address", good[i], NULL);
@@ -382,7 +318,7 @@ static void test_addresses(void **state)
 	}
 }
 
-static void test_file_errors(void **state)
+static void test_file_errors(_unused_ void **state)
 {
 	static const char with_nul[] = "[queues]\nmax=1\n\0\n";
 	static const char utf16[] = "\xff\xfe[\0q\0]\0";
@@ -404,7 +340,6 @@ static void test_file_errors(void **state)
 		{"", -ENOENT, ": cannot read the configuration: No such file or directory\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a =
 			parse_command_line("--config", cases[i].path, NULL);
@@ -417,14 +352,13 @@ static void test_file_errors(void **state)
 }
 
 /* In a child, which can stop being root: root reads everything. */
-static void test_unreadable_file(void **state)
+static void test_unreadable_file(_unused_ void **state)
 {
 	_cleanup_file_ char *path = write_file("", 0);
 	_cleanup_attempt_ struct attempt a = {};
 	int status = -1;
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(chmod(path, 0), 0);
 	child = fork();
 	if (child == 0) {
@@ -438,7 +372,7 @@ static void test_unreadable_file(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void test_command_line_errors(void **state)
+static void test_command_line_errors(_unused_ void **state)
 {
 	static const struct {
 		const char *argument, *errors;
@@ -465,7 +399,6 @@ static void test_command_line_errors(void **state)
 		{"--=", "--=: unknown or ambiguous option; --help lists all options\n"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_attempt_ struct attempt a =
 			parse_command_line("--config=/dev/null", cases[i].argument, NULL);
@@ -476,13 +409,12 @@ static void test_command_line_errors(void **state)
 	}
 }
 
-static void test_actions(void **state)
+static void test_actions(_unused_ void **state)
 {
 	static const char text[] = "[queues]\nmax=x\n";
 	_cleanup_file_ char *bad = write_file(text, strlen(text));
 	_cleanup_attempt_ struct attempt check = {}, both = {}, help = {}, h = {}, version = {};
 
-	(void)state;
 	check = parse_command_line("--check-config", "--config=/dev/null", NULL);
 	assert_int_equal(check.result, 0);
 	assert_int_equal(check.action, CONFIG_CHECK);
@@ -503,98 +435,6 @@ static void test_actions(void **state)
 	assert_int_equal(version.action, CONFIG_VERSION);
 }
 
-/* A file of the source tree, as text; its name is relative to the tree's top. */
-static char *read_source(const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-	int prefix = (int)(strlen(__FILE__) - strlen("tests/unit/test-config.c"));
-	char *text = NULL;
-
-	assert_true(asprintf(&path, "%.*s%s", prefix, __FILE__, name) > 0);
-	assert_int_equal(config_read_file(path, stderr, &text), 0);
-	return text;
-}
-
-/* What roff shows of "\-" is "-". */
-static void unescape_dashes(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; from++)
-		if (from[0] != '\\' || from[1] != '-')
-			*to++ = *from;
-	*to = '\0';
-}
-
-static void assert_mentions(const char *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void assert_mentions(const char *text, const char *format, ...)
-{
-	_cleanup_free_ char *expected = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	assert_true(vasprintf(&expected, format, ap) > 0);
-	va_end(ap);
-	if (!strstr(text, expected))
-		fail_msg("\"%s\" is missing", expected);
-}
-
-static void test_documentation(void **state)
-{
-	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
-	_cleanup_free_ char *daemon_page = read_source("man/mqwatchd.8");
-	_cleanup_free_ char *conf_page = read_source("man/mqwatchd.conf.5");
-	_cleanup_free_ char *help = NULL;
-	size_t size;
-	FILE *out = open_memstream(&help, &size);
-
-	(void)state;
-	config_print_help(out);
-	fclose(out);
-	unescape_dashes(daemon_page);
-	unescape_dashes(conf_page);
-	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
-		const struct setting *s = &config_settings[i];
-
-		assert_mentions(conf, "\n#%s=%s\n", s->key, s->initial);
-		assert_mentions(daemon_page, "\n.BI --%s= %s\n", s->flag, s->argument);
-		assert_mentions(conf_page, "\n.SS [%s]\n.TP\n", s->section);
-		assert_mentions(conf_page, "\n.BI %s= %s\n", s->key, s->argument);
-		assert_mentions(conf_page, "\n.BR --%s .\n", s->flag);
-		assert_mentions(help, "--%s=%s\n", s->flag, s->argument);
-		if (*s->initial) {
-			assert_mentions(daemon_page, "%s", s->initial);
-			assert_mentions(conf_page, "%s", s->initial);
-		}
-	}
-}
-
-/* The example shows the defaults: uncommented it changes nothing, and it has every key. */
-static void test_example(void **state)
-{
-	_cleanup_free_ char *conf = read_source("conf/mqwatchd.conf");
-	_cleanup_attempt_ struct attempt as_it_is = parse_ini(conf), uncommented = {};
-	size_t keys = 0;
-
-	(void)state;
-	assert_string_equal(as_it_is.errors, "");
-	assert_int_equal(as_it_is.result, 0);
-	assert_defaults(as_it_is.config);
-	for (char *p = conf; (p = strstr(p, "\n#")); p++) {
-		if (p[2] == ' ')
-			continue;
-		p[1] = ' ';
-		keys++;
-	}
-	assert_int_equal(keys, CONFIG_SETTINGS);
-	uncommented = parse_ini(conf);
-	assert_string_equal(uncommented.errors, "");
-	assert_int_equal(uncommented.result, 0);
-	assert_defaults(uncommented.config);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,8 +452,6 @@ int main(void)
 		cmocka_unit_test(test_unreadable_file),
 		cmocka_unit_test(test_command_line_errors),
 		cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_documentation),
-		cmocka_unit_test(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,12 +45,11 @@ static void assert_has_not(const struct text *page, const char *part)
 		fail_msg("not expected: %s", part);
 }
 
-static void test_gauges(void **state)
+static void test_gauges(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = {};
 	struct queue q;
 
-	(void)state;
 	fake_queue(&q, NS, "q");
 	page = render(&q, 1, &fake_status);
 	assert_has(&page, "mqwatch_queue_messages{" Q "} 3");
@@ -67,12 +66,11 @@ static void test_gauges(void **state)
 	assert_has(&page, "mqwatch_queues_limit{ipcns=\"4026531839\"} 256");
 }
 
-static void test_counters(void **state)
+static void test_counters(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = {};
 	struct queue q;
 
-	(void)state;
 	fake_queue(&q, NS, "q");
 	q.counters.op[MQW_SEND] = (struct mqw_op_stats){.messages = 7, .bytes = UINT64_MAX};
 	q.counters.op[MQW_SEND].errors[MQW_ETIMEDOUT] = 5;
@@ -93,12 +91,11 @@ static void test_counters(void **state)
 	}
 }
 
-static void test_unknown_is_absent(void **state)
+static void test_unknown_is_absent(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = {};
 	struct queue q;
 
-	(void)state;
 	fake_queue(&q, NS, "q");
 	q.attr.bytes_known = false;
 	q.attr.waiters_known = false;
@@ -116,14 +113,13 @@ static void test_unknown_is_absent(void **state)
 	assert_has_not(&page, "mqwatch_queue_depth_");
 }
 
-static void test_nothing_sent_yet(void **state)
+static void test_nothing_sent_yet(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = {};
 	struct queue q;
 
-	(void)state;
 	fake_queue(&q, NS, "q");
-	q.counters = (struct queue_counters){};
+	q.counters = (struct mqw_counters){};
 	page = render(&q, 1, &fake_status);
 	assert_has_not(&page, "timestamp_seconds{");
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 0");
@@ -131,7 +127,7 @@ static void test_nothing_sent_yet(void **state)
 	assert_has(&page, "mqwatch_queue_depth_at_send_ratio_sum{" Q "} 0");
 }
 
-static void test_histograms(void **state)
+static void test_histograms(_unused_ void **state)
 {
 	static const char *const bounds[] = {
 		"0.000001024", "0.000004096", "0.000016384",  "0.000065536",  "0.000262144",
@@ -141,7 +137,6 @@ static void test_histograms(void **state)
 	_cleanup_page_ struct text page = {};
 	struct queue q;
 
-	(void)state;
 	static_assert(ARRAY_SIZE(bounds) == MQW_TIME_BUCKETS, "a bound for each bucket");
 	fake_queue(&q, NS, "q");
 	for (uint64_t i = 0; i < MQW_TIME_BUCKETS; i++)
@@ -170,7 +165,7 @@ static void test_histograms(void **state)
 	assert_has(&page, "mqwatch_queue_depth_at_send_ratio_count{" Q "} 22");
 }
 
-static void test_names(void **state)
+static void test_names(_unused_ void **state)
 {
 	static const struct {
 		const char *name, *label;
@@ -185,7 +180,6 @@ static void test_names(void **state)
 	struct queue q;
 	char longest[256];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_page_ struct text page = {};
 		_cleanup_free_ char *line = NULL;
@@ -214,14 +208,13 @@ static void test_names(void **state)
 	}
 }
 
-static void test_namespaces(void **state)
+static void test_namespaces(_unused_ void **state)
 {
 	struct status status = fake_status;
 	struct queue queues[3];
 	_cleanup_page_ struct text page = {};
 	_cleanup_page_ struct text none = {};
 
-	(void)state;
 	status.ipcns = 9;
 	fake_queue(&queues[0], 5, "a");
 	fake_queue(&queues[1], 5, "b");
@@ -238,13 +231,12 @@ static void test_namespaces(void **state)
 	assert_has_not(&none, "mqwatch_queue_");
 }
 
-static void test_self(void **state)
+static void test_self(_unused_ void **state)
 {
 	struct status status = fake_status;
 	_cleanup_page_ struct text well = render(NULL, 0, &status);
 	_cleanup_page_ struct text ill = {};
 
-	(void)state;
 	assert_has(&well, "mqwatch_build_info{version=\"0.1\"} 1");
 	assert_has(&well, "mqwatch_scrape_duration_seconds 0.0015");
 	assert_has(&well, "mqwatch_peek_backend_info{backend=\"bpf\"} 1");
@@ -256,7 +248,8 @@ static void test_self(void **state)
 	assert_has(&well, "process_start_time_seconds 1763940000.125");
 
 	status.probe_mode = "off";
-	status.mqueue_reason = status.peek_reason = status.probe_reason = status.web_reason = "x";
+	status.mqueue_reason = status.peek_reason = status.probe_reason = "x";
+	status.web_reason = status.control_reason = "x";
 	status.losses[0] = 11;
 	status.drops[TABLE_DROP_LIMIT] = 12;
 	status.snapshots[SNAPSHOT_FAILED] = 13;
@@ -266,6 +259,7 @@ static void test_self(void **state)
 	assert_has(&ill, "mqwatch_degraded{part=\"peek\"} 1");
 	assert_has(&ill, "mqwatch_degraded{part=\"probe\"} 1");
 	assert_has(&ill, "mqwatch_degraded{part=\"web\"} 1");
+	assert_has(&ill, "mqwatch_degraded{part=\"control\"} 1");
 	assert_has(&ill, "mqwatch_snapshots_total{result=\"failed\"} 13");
 	assert_non_null(strstr(ill.data, "\"} 11\n"));
 	assert_non_null(strstr(ill.data, "\"} 12\n"));
@@ -282,13 +276,12 @@ static double number_of(const struct text *page, const char *name)
 	return strtod(p + strlen(start), NULL);
 }
 
-static void test_process(void **state)
+static void test_process(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = render(NULL, 0, &fake_status), more = {};
 	double open_fds = number_of(&page, "process_open_fds");
 	int fd = dup(STDOUT_FILENO);
 
-	(void)state;
 	more = render(NULL, 0, &fake_status);
 	close(fd);
 	assert_true(number_of(&more, "process_open_fds") == open_fds + 1);
@@ -316,14 +309,13 @@ static bool in_family(const char *line, const char *family, const char *type)
 }
 
 /* Every sample stands under its family's HELP and TYPE; no family comes twice or is empty. */
-static void test_grouping(void **state)
+static void test_grouping(_unused_ void **state)
 {
 	_cleanup_page_ struct text page = {};
 	char families[64][128] = {}, family[128] = "", name[128] = "", type[16] = "";
 	struct queue queues[3];
 	size_t n = 0, samples = 1;
 
-	(void)state;
 	fake_queue(&queues[0], 5, "a");
 	fake_queue(&queues[1], NS, "b");
 	fake_queue(&queues[2], NS, "c");
@@ -356,7 +348,7 @@ static void test_grouping(void **state)
 	assert_true(samples > 0);
 }
 
-static void test_promtool(void **state)
+static void test_promtool(_unused_ void **state)
 {
 	static const char *const names[] = {"plain", "new\nline", "q\"\\", "\xff", ".dot"};
 	_cleanup_page_ struct text page = {};
@@ -366,7 +358,6 @@ static void test_promtool(void **state)
 	size_t n;
 	FILE *f;
 
-	(void)state;
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		fake_queue(&queues[i], NS, names[i]);

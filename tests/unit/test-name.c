@@ -43,9 +43,8 @@ static const struct {
 	{"x\xfey\xc3\xbcz", "x" FFFD "y\xc3\xbcz"},
 };
 
-static void test_utf8(void **state)
+static void test_utf8(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(valid); i++) {
 		_cleanup_free_ char *copy = utf8_make_valid(valid[i]);
 
@@ -65,7 +64,7 @@ static void test_utf8(void **state)
 	assert_int_equal(utf8_sequence("\xf0\x90\x80\x80", 3), 0);
 }
 
-static void test_escape(void **state)
+static void test_escape(_unused_ void **state)
 {
 	static const struct {
 		const char *text, *name, *line;
@@ -80,7 +79,6 @@ static void test_escape(void **state)
 		{"\xff\xc3\xbc\xc3", "\\xff\xc3\xbc\\xc3", "\\xff\xc3\xbc\\xc3"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *name = name_escape(cases[i].text);
 		_cleanup_free_ char *line = line_escape(cases[i].text);
@@ -90,13 +88,12 @@ static void test_escape(void **state)
 	}
 }
 
-static void test_longest_name(void **state)
+static void test_longest_name(_unused_ void **state)
 {
 	char name[256], expected[4 * 255 + 1];
 	_cleanup_free_ char *escaped = NULL;
 	_cleanup_free_ char *repaired = NULL;
 
-	(void)state;
 	memset(name, 0xff, 255);
 	name[255] = '\0';
 	for (size_t i = 0; i < 255; i++)
@@ -107,7 +104,7 @@ static void test_longest_name(void **state)
 	assert_int_equal(strlen(repaired), 3 * 255);
 }
 
-static void test_base64(void **state)
+static void test_base64(_unused_ void **state)
 {
 	/* RFC 4648 section 10 */
 	static const struct {
@@ -122,7 +119,6 @@ static void test_base64(void **state)
 		{"foobar", "Zm9vYmFy"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = base64_encode(cases[i].data, strlen(cases[i].data));
 		_cleanup_free_ void *data = NULL;
@@ -135,14 +131,13 @@ static void test_base64(void **state)
 	}
 }
 
-static void test_base64_all_bytes(void **state)
+static void test_base64_all_bytes(_unused_ void **state)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ void *data = NULL;
 	uint8_t bytes[256];
 	size_t size;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(255 - i);
 	text = base64_encode(bytes, sizeof(bytes));
@@ -151,14 +146,13 @@ static void test_base64_all_bytes(void **state)
 	assert_memory_equal(data, bytes, size);
 }
 
-static void test_base64_refused(void **state)
+static void test_base64_refused(_unused_ void **state)
 {
 	static const char *const bad[] = {"Z",	  "Zg",	  "Zg=",  "Zg==Zg==", "=",    "====",
 					  "Z===", "Zm9 ", "Zm-v", "Zm9v\n",   "Zh==", "Zm9="};
 	void *data = NULL;
 	size_t size = 7;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(base64_decode(bad[i], &data, &size), -EINVAL);
 	assert_null(data);

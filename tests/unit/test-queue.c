@@ -22,9 +22,8 @@ static uint64_t reserved(uint64_t messages_limit, uint64_t message_size_limit)
 	return queue_reserved_bytes(&attr);
 }
 
-static void test_reserved_bytes(void **state)
+static void test_reserved_bytes(_unused_ void **state)
 {
-	(void)state;
 	assert_int_equal(reserved(10, 8192), 10 * 8192 + 10 * (48 + 48));
 	assert_int_equal(reserved(1, 1), 1 + 48 + 48);
 	/* there are no more tree nodes than priorities */
@@ -65,20 +64,18 @@ static int try_queue_in_child(uint64_t limit)
 }
 
 /* The running kernel agrees to the byte. */
-static void test_kernel_charges_the_same(void **state)
+static void test_kernel_charges_the_same(_unused_ void **state)
 {
 	uint64_t bytes = reserved(7, 123);
 
-	(void)state;
 	if (try_queue_in_child(bytes) == 2)
 		skip(); /* only root can become a user without queues */
 	assert_int_equal(try_queue_in_child(bytes), 0);
 	assert_int_equal(try_queue_in_child(bytes - 1), 1);
 }
 
-static void test_error_names(void **state)
+static void test_error_names(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < MQW_ERRORS; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(mqw_error_names[i], mqw_error_names[j]);

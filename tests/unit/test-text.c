@@ -18,12 +18,11 @@ static void assert_text(struct text *t, const char *expected)
 	t->size = 0;
 }
 
-static void test_u64(void **state)
+static void test_u64(_unused_ void **state)
 {
 	_cleanup_(text_free) struct text t = {};
 	char expected[32];
 
-	(void)state;
 	for (uint64_t power = 1, i = 0; i < 20; power *= 10, i++) {
 		const uint64_t around[] = {power - 1, power, power + 1, power * 3 + 7};
 
@@ -37,7 +36,7 @@ static void test_u64(void **state)
 	assert_text(&t, "18446744073709551615");
 }
 
-static void test_seconds(void **state)
+static void test_seconds(_unused_ void **state)
 {
 	static const struct {
 		uint64_t nanoseconds;
@@ -56,18 +55,16 @@ static void test_seconds(void **state)
 	};
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		text_append_seconds(&t, cases[i].nanoseconds);
 		assert_text(&t, cases[i].text);
 	}
 }
 
-static void test_fraction(void **state)
+static void test_fraction(_unused_ void **state)
 {
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	text_append_fraction(&t, 3, 10);
 	assert_text(&t, "0.3");
 	text_append_fraction(&t, 10, 10);
@@ -78,7 +75,7 @@ static void test_fraction(void **state)
 	assert_text(&t, "1844674407370955161.5");
 }
 
-static void test_label_value(void **state)
+static void test_label_value(_unused_ void **state)
 {
 	static const struct {
 		const char *value, *text;
@@ -94,27 +91,24 @@ static void test_label_value(void **state)
 	};
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		text_append_label_value(&t, cases[i].value);
 		assert_text(&t, cases[i].text);
 	}
 }
 
-static void test_family(void **state)
+static void test_family(_unused_ void **state)
 {
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	text_family(&t, "x_total", "counter", "Some x.");
 	assert_text(&t, "# HELP x_total Some x.\n# TYPE x_total counter\n");
 }
 
-static void test_growth(void **state)
+static void test_growth(_unused_ void **state)
 {
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	for (uint64_t i = 0; i < 100000; i++)
 		text_append(&t, "0123456789");
 	assert_false(t.failed);
@@ -123,11 +117,10 @@ static void test_growth(void **state)
 		assert_true(t.data[i] == (char)('0' + i % 10));
 }
 
-static void test_failure_stays(void **state)
+static void test_failure_stays(_unused_ void **state)
 {
 	_cleanup_(text_free) struct text t = {};
 
-	(void)state;
 	text_append(&t, "kept");
 	text_append_bytes(&t, "", SIZE_MAX / 2);
 	assert_true(t.failed);
