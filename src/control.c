@@ -171,9 +171,13 @@ static uint64_t realtime_offset_ns(void)
 
 static void get_status(struct exchange *x)
 {
+	const struct table *table;
 	struct status status = {};
-	int r = x->control->ops->status(x->control->data, &status);
+	int r;
 
+	/* for the number of queues; where that fails, the status tells of it */
+	x->control->ops->refresh(x->control->data, &table);
+	r = x->control->ops->status(x->control->data, &status);
 	if (r < 0)
 		respond_unavailable(x, r, "the status cannot be read", NULL);
 	else
