@@ -32,7 +32,8 @@ struct ctl_option {
 	enum ctl_option_id id;
 };
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX  16
+#define MESSAGES_MAX 65536 /* HARD_MSGMAX in the kernel: no queue holds more */
 
 const char *const ctl_format_names[] = {
 	[CTL_FORMAT_TABLE] = "table",
@@ -238,9 +239,9 @@ static int apply_option(const struct ctl_option *option, const char *value, stru
 		args->format = (enum ctl_format)r;
 		return CTL_OK;
 	case OPT_LIMIT:
-		if (parse_u64(value, 1, UINT64_MAX, &args->limit) < 0)
+		if (parse_u64(value, 1, MESSAGES_MAX, &args->limit) < 0)
 			return usage(err, args->verb, "--limit: no number of messages", value,
-				     "give 1 or more");
+				     "give 1 to 65536");
 		return CTL_OK;
 	case OPT_BYTES:
 		if (parse_size(value, 1, UINT64_MAX, &args->bytes) < 0)

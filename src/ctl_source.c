@@ -152,7 +152,7 @@ static int ambiguous(const char *name, const uint32_t candidates[], size_t n)
 
 int ctl_get_queue(const struct ctl_args *args, struct ctl_query *query, struct json_object **ret)
 {
-	const struct ctl_query list_query = {.document = CTL_DOCUMENT_QUEUES};
+	const struct ctl_query list_query = {.document = CTL_DOCUMENT_QUEUES, .brief = true};
 	_cleanup_(json_object_putp) struct json_object *list = NULL;
 	_cleanup_free_ char *error = NULL, *ignored = NULL, *shown = NULL;
 	uint32_t candidates[CANDIDATES_MAX], wanted, own = 0;
