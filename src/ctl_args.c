@@ -95,7 +95,8 @@ static const struct ctl_verb verbs[] = {
 			"otherwise)\n"
 			"  hex    the payloads as hexdump -C shows them\n"
 			"  text   one line per payload, control characters escaped\n"
-			"  raw    the bytes of the payloads, one after the other\n",
+			"  raw    the bytes of the payloads, one after the other\n"
+			"With --json there is no format to choose.\n",
 		.options = dump_options,
 		.n_options = ARRAY_SIZE(dump_options),
 		.namespaced = true,
@@ -325,9 +326,10 @@ static int parse_options(struct option_set *set, int argc, char *argv[], FILE *e
 static int parse_operands(int argc, char *argv[], FILE *err, struct ctl_args *args)
 {
 	const struct ctl_verb *verb = args->verb;
+	int most = verb->operand ? 1 : 0;
 
-	if (argc > !!verb->operand)
-		return usage(err, verb, "unexpected argument", argv[!!verb->operand], NULL);
+	if (argc > most)
+		return usage(err, verb, "unexpected argument", argv[most], NULL);
 	if (verb->run == ctl_help) {
 		args->topic = argv[0];
 		return CTL_OK;
