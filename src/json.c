@@ -355,18 +355,10 @@ static struct json_object *json_part(const char *key, const char *value, const c
 	return object_done(&o);
 }
 
-static struct json_object *json_totals(const uint64_t totals[], const char *const names[], size_t n)
-{
-	struct object o = object_new();
-
-	for (size_t i = 0; i < n; i++)
-		add_u64(&o, names[i], totals[i]);
-	return object_done(&o);
-}
-
 struct json_object *json_status(const struct status *s)
 {
-	struct object o = object_new(), web = object_new();
+	struct object o = object_new(), web = object_new(), control = object_new();
+	struct object dropped = object_new(), lost = object_new(), snapshots = object_new();
 
 	add_string(&o, "version", s->version);
 	add(&o, "started_at", new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
@@ -377,12 +369,19 @@ struct json_object *json_status(const struct status *s)
 	add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
 	add_string(&web, "reason", s->web_reason);
 	add(&o, "web", object_done(&web));
+	add_string(&control, "reason", s->control_reason);
+	add(&o, "control", object_done(&control));
 	add_u64(&o, "queues", s->queues);
 	add_u64(&o, "queues_max", s->queues_max);
-	add(&o, "queues_dropped", json_totals(s->drops, table_drop_names, ARRAY_SIZE(s->drops)));
-	add(&o, "events_lost", json_totals(s->losses, probe_loss_names, ARRAY_SIZE(s->losses)));
-	add(&o, "snapshots",
-	    json_totals(s->snapshots, snapshot_result_names, ARRAY_SIZE(s->snapshots)));
+	for (size_t i = 0; i < TABLE_DROPS; i++)
+		add_u64(&dropped, table_drop_names[i], s->drops[i]);
+	add(&o, "queues_dropped", object_done(&dropped));
+	for (size_t i = 0; i < PROBE_LOSSES; i++)
+		add_u64(&lost, probe_loss_names[i], s->losses[i]);
+	add(&o, "events_lost", object_done(&lost));
+	for (size_t i = 0; i < SNAPSHOT_RESULTS; i++)
+		add_u64(&snapshots, snapshot_result_names[i], s->snapshots[i]);
+	add(&o, "snapshots", object_done(&snapshots));
 	return object_done(&o);
 }
 

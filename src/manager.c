@@ -135,6 +135,7 @@ static int op_snapshot(void *data, const struct queue *q, const struct peek_requ
 	if (!m->mqfs)
 		return -ENOENT;
 	patient.patience_ns = PATIENCE_NS;
+	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);
 	if (fd < 0)
 		return fd;
@@ -327,8 +328,7 @@ static int start_peek(struct manager *m)
 	struct peek_options options = {
 		.mode = m->config->peek,
 		.buffer_max = m->config->peek_buffer_max,
-		.queues_fd = probe_queues_fd(m->probe),
-		.slots_fd = probe_slots_fd(m->probe),
+		.probe = m->probe,
 	};
 	struct peek *peek;
 	uint32_t ipcns;
@@ -354,7 +354,7 @@ static int start_parts(struct manager *m)
 	r = table_new(&m->table, c->queues_max);
 	if (r < 0)
 		return r;
-	r = probe_new(&m->probe, c->probe, c->queues_max);
+	r = probe_new(&m->probe, c->probe, c->queues_max, c->records_max);
 	if (r < 0)
 		return r;
 	if (c->probe != PROBE_OFF && probe_reason(m->probe))
