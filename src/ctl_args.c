@@ -32,7 +32,8 @@ struct ctl_option {
 	enum ctl_option_id id;
 };
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX  16
+#define MESSAGES_MAX 65536 /* HARD_MSGMAX in the kernel: no queue holds more */
 
 const char *const ctl_format_names[] = {
 	[CTL_FORMAT_TABLE] = "table",
@@ -94,7 +95,8 @@ static const struct ctl_verb verbs[] = {
 			"otherwise)\n"
 			"  hex    the payloads as hexdump -C shows them\n"
 			"  text   one line per payload, control characters escaped\n"
-			"  raw    the bytes of the payloads, one after the other\n",
+			"  raw    the bytes of the payloads, one after the other\n"
+			"With --json there is no format to choose.\n",
 		.options = dump_options,
 		.n_options = ARRAY_SIZE(dump_options),
 		.namespaced = true,
@@ -238,9 +240,9 @@ static int apply_option(const struct ctl_option *option, const char *value, stru
 		args->format = (enum ctl_format)r;
 		return CTL_OK;
 	case OPT_LIMIT:
-		if (parse_u64(value, 1, UINT64_MAX, &args->limit) < 0)
+		if (parse_u64(value, 1, MESSAGES_MAX, &args->limit) < 0)
 			return usage(err, args->verb, "--limit: no number of messages", value,
-				     "give 1 or more");
+				     "give 1 to 65536");
 		return CTL_OK;
 	case OPT_BYTES:
 		if (parse_size(value, 1, UINT64_MAX, &args->bytes) < 0)
@@ -324,9 +326,10 @@ static int parse_options(struct option_set *set, int argc, char *argv[], FILE *e
 static int parse_operands(int argc, char *argv[], FILE *err, struct ctl_args *args)
 {
 	const struct ctl_verb *verb = args->verb;
+	int most = verb->operand ? 1 : 0;
 
-	if (argc > !!verb->operand)
-		return usage(err, verb, "unexpected argument", argv[!!verb->operand], NULL);
+	if (argc > most)
+		return usage(err, verb, "unexpected argument", argv[most], NULL);
 	if (verb->run == ctl_help) {
 		args->topic = argv[0];
 		return CTL_OK;

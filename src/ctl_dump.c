@@ -134,6 +134,7 @@ static void print_header(const struct ctl_args *args, const struct ctl_query *qu
 		.document = CTL_DOCUMENT_QUEUE,
 		.ipcns = query->ipcns,
 		.name = query->name,
+		.brief = true,
 	};
 	_cleanup_(json_object_putp) struct json_object *queue = NULL;
 	struct json_object *messages = ctl_json_get(json, "messages");

@@ -324,7 +324,7 @@ static int print_counted(struct json_object *counters, FILE *out)
 	}
 	r = print_counters(counters, out);
 	r = r ?: print_histograms("TOOK UP TO", times, ARRAY_SIZE(times), ctl_duration, out);
-	return r ?: print_histograms("FOUND IT FILLED TO", &depth, 1, format_ratio, out);
+	return r ?: print_histograms("FILL AT SEND", &depth, 1, format_ratio, out);
 }
 
 static int add_call(struct libscols_table *table, struct json_object *call)

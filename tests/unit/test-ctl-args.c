@@ -79,6 +79,7 @@ static void test_parse_refuses(void **state)
 		"dump q --format",
 		"dump q --format=xml",
 		"dump q --limit=0",
+		"dump q --limit=65537",
 		"dump q --limit=1x",
 		"dump q --bytes=0",
 		"dump q --bytes=-1",
