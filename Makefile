@@ -23,7 +23,7 @@ BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
 VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo 0.1.0)
 
 CFLAGS   ?= -O2 -g
-WARNINGS := -Wall -Wextra -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wshadow=local
+WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wshadow=local
 override CPPFLAGS += -D_GNU_SOURCE -DMQWATCH_VERSION='"$(VERSION)"' -I$(BUILD)/bpf -Isrc
 BASE_CFLAGS := -std=gnu11 $(WARNINGS)
 
@@ -53,7 +53,7 @@ TEST_LIBS   = $(call pkg_libs,$(DAEMON_PKGS) libcurl smartcols cmocka) -linih
 SOURCES      := $(wildcard src/*.c)
 MAINS        := src/mqwatchd.c src/mqwatchctl.c
 CLIENT_SRC   := $(wildcard src/ctl*.c) src/hexdump.c
-CLIENT_SHARED := authz bpf_util json log mount mqfs name peek peek_bpf probe queue status table util
+CLIENT_SHARED := authz bpf_util json log mount mqfs name peek peek_bpf probe probe_slots queue status table text util
 DAEMON_SRC   := $(filter-out $(MAINS) $(CLIENT_SRC),$(SOURCES))
 object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))
 DAEMON_OBJ   := $(call object,$(DAEMON_SRC))

@@ -18,7 +18,8 @@ const struct setting config_settings[CONFIG_SETTINGS] = {
 		.key = "listen-address",
 		.flag = "web.listen-address",
 		.argument = "ADDRESS",
-		.help = "Serve metrics at HOST:PORT or :PORT; repeatable; empty: nowhere.",
+		.help = "Serve metrics at HOST:PORT, [IPV6]:PORT or :PORT; repeatable; empty: "
+			"nowhere.",
 		.initial = "127.0.0.1:10119",
 		.type = &setting_addresses,
 		.offset = offsetof(struct config, web_listen),
@@ -68,6 +69,18 @@ const struct setting config_settings[CONFIG_SETTINGS] = {
 		.offset = offsetof(struct config, queues_max),
 		.min = 1,
 		.max = 65536,
+	},
+	{
+		.section = "queues",
+		.key = "records",
+		.flag = "queues.records",
+		.argument = "N",
+		.help = "Remember the senders of so many queued messages; changes need a restart.",
+		.initial = "1048576",
+		.type = &setting_number,
+		.offset = offsetof(struct config, records_max),
+		.min = 16,
+		.max = 16777216,
 	},
 	{
 		.section = "probe",
@@ -224,15 +237,15 @@ struct arguments {
 static void print_similar(const char *text, const struct option *options, FILE *err)
 {
 	size_t n = strcspn(text, ".=");
-	const char *separator = "; there is ";
+	bool found = false;
 
 	for (const struct option *o = options; o->name && n > 0; o++) {
 		if (strncmp(o->name, text, n) != 0)
 			continue;
-		fprintf(err, "%s--%s", separator, o->name);
-		separator = ", ";
+		fprintf(err, "%s--%s", found ? ", " : "; there is ", o->name);
+		found = true;
 	}
-	fputs(n > 0 && *separator == ',' ? "\n" : "; --help lists all options\n", err);
+	fputs(found ? "\n" : "; --help lists all options\n", err);
 }
 
 static int bad_option(int c, const char *argument, const struct option *options, FILE *err)
@@ -356,12 +369,12 @@ int config_parse(int argc, char *const argv[], FILE *err, enum config_action *ac
 	_cleanup_free_ struct arguments *a = NULL;
 	int r, error;
 
-	a = calloc(1, sizeof(*a) + (size_t)argc * sizeof(a->flags[0]));
-	if (!a)
-		return -ENOMEM;
 	r = config_new(&c);
 	if (r < 0)
 		return r;
+	a = calloc(1, sizeof(*a) + (size_t)argc * sizeof(a->flags[0]));
+	if (!a)
+		return -ENOMEM;
 	error = read_arguments(argc, argv, err, a);
 	if (a->action == CONFIG_RUN || a->action == CONFIG_CHECK) {
 		r = apply_file(c, a->path, err);
@@ -386,7 +399,7 @@ void config_print_help(FILE *out)
 {
 	fputs("Usage: mqwatchd [OPTION]...\n"
 	      "Watch POSIX message queues without disturbing them, and serve metrics.\n\n"
-	      "Settings (in the configuration file: the key in brackets):\n",
+	      "Settings, and below each its line in the configuration file with the default:\n",
 	      out);
 	for (const struct setting *s = config_settings; s < config_settings + CONFIG_SETTINGS;
 	     s++) {
@@ -397,7 +410,7 @@ void config_print_help(FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(extra_options); i++)
 		print_option(out, extra_options[i].flag, extra_options[i].argument,
 			     extra_options[i].help);
-	fputs("\nThe defaults are as shown; the file overrides them, options override the file.\n"
+	fputs("\nThe file overrides the defaults, options override the file.\n"
 	      "See mqwatchd(8) and mqwatchd.conf(5).\n",
 	      out);
 }

@@ -112,9 +112,8 @@ static bool address_valid(const char *value)
 	if (!colon || parse_u64(colon + 1, 0, UINT16_MAX, &port) < 0)
 		return false;
 	if (*value == '[')
-		return colon - value > 2 && colon[-1] == ']' &&
-		       strspn(value + 1, "0123456789abcdefABCDEF:.%") ==
-			       (size_t)(colon - value - 2);
+		return strcspn(value + 1, "[] \t") == (size_t)(colon - value - 2) &&
+		       memchr(value, ':', (size_t)(colon - value));
 	return strcspn(value, ":[] \t") == (size_t)(colon - value);
 }
 
@@ -155,9 +154,8 @@ static int parse_addresses(const struct setting *s, const char *value, void *fie
 	return 0;
 }
 
-static void print_address(const struct setting *s, FILE *out)
+static void print_address(_unused_ const struct setting *s, FILE *out)
 {
-	(void)s;
 	fputs("HOST:PORT, [IPV6]:PORT, :PORT for all addresses, or nothing for none", out);
 }
 

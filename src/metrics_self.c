@@ -32,12 +32,13 @@ static void single(struct text *out, const char *name, const char *type, const c
 	text_append(out, "\n");
 }
 
-static void by_name(struct text *out, const char *name, const char *help, const char *label,
-		    const char *const names[], const uint64_t counts[], size_t n)
+static void by_name(struct text *out, const char *name, const char *type, const char *help,
+		    const char *label, const char *const names[], const uint64_t numbers[],
+		    size_t n)
 {
-	text_family(out, name, "counter", help);
+	text_family(out, name, type, help);
 	for (size_t i = 0; i < n; i++)
-		labelled(out, name, label, names[i], counts[i]);
+		labelled(out, name, label, names[i], numbers[i]);
 }
 
 static void render_probes(struct text *out, const struct status *s)
@@ -69,6 +70,7 @@ static void render_degraded(struct text *out, const struct status *s)
 	labelled(out, name, "part", "peek", s->peek_reason != NULL);
 	labelled(out, name, "part", "probe", s->probe_reason != NULL);
 	labelled(out, name, "part", "web", s->web_reason != NULL);
+	labelled(out, name, "part", "control", s->control_reason != NULL);
 }
 
 /* The directory's own descriptor does not count. */
@@ -150,12 +152,13 @@ void metrics_render_self(struct text *out, const struct metrics_input *in)
 	labelled(out, "mqwatch_peek_backend_info", "backend", s->peek_backend, 1);
 	render_probes(out, s);
 	render_degraded(out, s);
-	by_name(out, "mqwatch_events_lost_total", "Events that are in no counter, by reason.",
-		"reason", probe_loss_names, s->losses, ARRAY_SIZE(s->losses));
-	by_name(out, "mqwatch_snapshots_total", "Looks into queues, by result.", "result",
-		snapshot_result_names, s->snapshots, ARRAY_SIZE(s->snapshots));
-	by_name(out, "mqwatch_queues_dropped_total",
-		"Queues left out when the queues were read, by reason.", "reason", table_drop_names,
+	by_name(out, "mqwatch_events_lost_total", "counter",
+		"Events that are in no counter, by reason.", "reason", probe_loss_names, s->losses,
+		ARRAY_SIZE(s->losses));
+	by_name(out, "mqwatch_snapshots_total", "counter", "Looks into queues, by result.",
+		"result", snapshot_result_names, s->snapshots, ARRAY_SIZE(s->snapshots));
+	by_name(out, "mqwatch_queues_dropped", "gauge",
+		"Queues that are there but not watched, by reason.", "reason", table_drop_names,
 		s->drops, ARRAY_SIZE(s->drops));
 	render_process(out, s);
 }
