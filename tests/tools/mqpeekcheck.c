@@ -14,15 +14,20 @@
 #include "options.h"
 #include "payload.h"
 
-#define BUFFER_MAX  (64ULL << 20)
-#define PAYLOAD_MAX (64ULL << 10)
-#define PATIENCE_NS 2000000ULL
+#define BUFFER_MAX     (64ULL << 20)
+#define PAYLOAD_MAX    (64ULL << 10)
+#define CLOCK_SLACK_NS 1000000ULL /* the clocks are not read together */
+#define QUEUES_MAX     256
+#define RECORDS_MAX    65536
+#define PATIENCE_NS    2000000ULL
 
 enum violation {
 	/* 0 to PAYLOAD_FAULTS - 1: enum payload_fault */
 	VIOLATION_PRIORITY = PAYLOAD_FAULTS, /* a higher priority after a lower one */
 	VIOLATION_STALE,		     /* received before the last snapshot was taken */
 	VIOLATION_COUNT,		     /* not as many messages as a consistent one says */
+	VIOLATION_SENDER,		     /* said to be of another process or thread */
+	VIOLATION_TIME, /* said to be sent before its sender filled it, or in the future */
 	VIOLATIONS,
 };
 
@@ -31,16 +36,9 @@ struct check {
 	struct payload_order order;
 	struct payload_order first; /* of each sender and priority in the last snapshots */
 	uint64_t consistent, inconsistent, messages, bytes;
+	uint64_t origin_known, origin_before, origin_unknown;
 	uint64_t violations[VIOLATIONS];
 };
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* What is in front in one snapshot may not be passed by what a later one shows. */
 static void check_stale(struct check *c, const struct snapshot_message *m)
@@ -59,7 +57,26 @@ static void check_stale(struct check *c, const struct snapshot_message *m)
 		*first = head.sequence;
 }
 
-static void check_message(struct check *c, const struct snapshot_message *m)
+/* What the probes remember of the send against what the sender wrote into the message. */
+static void check_origin(struct check *c, const struct snapshot_message *m, uint64_t taken_ns)
+{
+	uint64_t offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	struct payload_head head;
+
+	c->origin_known += m->origin == ORIGIN_KNOWN;
+	c->origin_before += m->origin == ORIGIN_BEFORE;
+	c->origin_unknown += m->origin == ORIGIN_UNKNOWN;
+	if (m->origin == ORIGIN_UNKNOWN || m->size < sizeof(head))
+		return;
+	memcpy(&head, m->payload, sizeof(head));
+	if (m->origin == ORIGIN_KNOWN && (m->pid != head.pid || m->tid != head.pid))
+		c->violations[VIOLATION_SENDER]++;
+	/* sent at sent_ns, after it was filled; or, if that is all that is known, not after sent_ns */
+	if (m->sent_ns + offset + CLOCK_SLACK_NS < head.sent_ns || m->sent_ns > taken_ns)
+		c->violations[VIOLATION_TIME]++;
+}
+
+static void check_message(struct check *c, const struct snapshot_message *m, uint64_t taken_ns)
 {
 	enum payload_fault fault;
 
@@ -70,6 +87,7 @@ static void check_message(struct check *c, const struct snapshot_message *m)
 	fault = payload_check(m->payload, m->size, c->queue, m->priority);
 	if (fault == PAYLOAD_GOOD) {
 		check_stale(c, m);
+		check_origin(c, m, taken_ns);
 		fault = payload_note(&c->order, m->payload, m->size);
 	}
 	if (fault != PAYLOAD_GOOD)
@@ -82,7 +100,7 @@ static void check_snapshot(struct check *c, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_messages; i++) {
 		if (i && s->messages[i].priority > s->messages[i - 1].priority)
 			c->violations[VIOLATION_PRIORITY]++;
-		check_message(c, &s->messages[i]);
+		check_message(c, &s->messages[i], s->taken_ns);
 		c->bytes += s->messages[i].size;
 	}
 	if (s->consistent ? s->n_messages != s->messages_total : s->n_messages > s->messages_total)
@@ -96,13 +114,16 @@ static void check_snapshot(struct check *c, const struct snapshot *s)
 static uint64_t report(const struct check *c, const char *backend, double elapsed)
 {
 	static const char *const names[VIOLATIONS] = {
-		[VIOLATION_PRIORITY] = "priority",
-		[VIOLATION_STALE] = "stale",
-		[VIOLATION_COUNT] = "count",
+		[VIOLATION_PRIORITY] = "priority", [VIOLATION_STALE] = "stale",
+		[VIOLATION_COUNT] = "count",	   [VIOLATION_SENDER] = "sender",
+		[VIOLATION_TIME] = "time",
 	};
 	uint64_t sum = 0;
 
-	printf("{\"backend\":\"%s\",\"seconds\":%.3f,\"snapshots\":%llu,\"consistent\":%llu,"
+	printf("{\"origins\":{\"known\":%llu,\"before\":%llu,\"unknown\":%llu},",
+	       (unsigned long long)c->origin_known, (unsigned long long)c->origin_before,
+	       (unsigned long long)c->origin_unknown);
+	printf("\"backend\":\"%s\",\"seconds\":%.3f,\"snapshots\":%llu,\"consistent\":%llu,"
 	       "\"inconsistent\":%llu,\"messages\":%llu,\"bytes\":%llu,\"violations\":{",
 	       backend, elapsed, (unsigned long long)(c->consistent + c->inconsistent),
 	       (unsigned long long)c->consistent, (unsigned long long)c->inconsistent,
@@ -129,7 +150,7 @@ int main(int argc, char *argv[])
 		.patience_ns = PATIENCE_NS,
 	};
 	uint64_t snapshots;
-	double start;
+	uint64_t start;
 	mqd_t queue;
 	int r;
 
@@ -140,14 +161,13 @@ int main(int argc, char *argv[])
 	queue = mq_open(argv[2], O_RDONLY | O_NONBLOCK);
 	if (queue < 0)
 		die("mq_open %s: %s", argv[2], strerror(errno));
-	if (probe_new(&probe, PROBE_AUTO, 256) < 0 || !probe_attached(probe))
+	if (probe_new(&probe, PROBE_AUTO, QUEUES_MAX, RECORDS_MAX) < 0 || !probe_attached(probe))
 		die("probes: %s", probe ? probe_reason(probe) : "out of memory");
-	options.queues_fd = probe_queues_fd(probe);
-	options.slots_fd = probe_slots_fd(probe);
+	options.probe = probe;
 	if (peek_new(&peek, &options) < 0 || peek_reason(peek))
 		die("peek: %s", peek ? peek_reason(peek) : "out of memory");
 
-	start = seconds();
+	start = clock_ns(CLOCK_MONOTONIC);
 	for (uint64_t i = 0; i < snapshots; i++) {
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 
@@ -155,6 +175,10 @@ int main(int argc, char *argv[])
 		if (r < 0)
 			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
 		check_snapshot(check, snapshot);
+		if (snapshot->consistent)
+			probe_settle(probe, snapshot);
 	}
-	return report(check, peek_backend(peek), seconds() - start) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return report(check, peek_backend(peek), (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9)
+		       ? EXIT_FAILURE
+		       : EXIT_SUCCESS;
 }
