@@ -211,7 +211,8 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 	if (*begun == ended)
 		return true;
 	read_barrier();
-	return all_waiters(info, &senders, &receivers) && senders + receivers == *begun - ended;
+	return all_waiters(info, &senders, &receivers) &&
+	       senders * MQW_ONE_SEND + receivers * MQW_ONE_RECEIVE == *begun - ended;
 }
 
 /*
@@ -395,9 +396,9 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	if (sequence < w->known_from)
 		return;
 	r = record_of(w->level, sequence);
-	if (r && r->length == m->size) {
+	if (r) {
 		m->record = *r;
-		m->origin = MQW_ORIGIN_KNOWN;
+		m->origin = MQW_ORIGIN_RECORD;
 	}
 }
 
@@ -428,6 +429,7 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	ctx->rest = head.kept - size;
 	if (ctx->rest)
 		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
+	head.message = (__u64)msg;
 	find_origin(w, &head);
 	READ_KERNEL(back, &prev->next);
 	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||

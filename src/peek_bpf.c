@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf_util.h"
+#include "origin.h"
 #include "peek.skel.h"
 #include "peek_bpf.h"
 #include "probe.h"
@@ -141,22 +142,54 @@ static int grow(struct peek_bpf *b)
 	return load(b, size < b->buffer_max ? size : b->buffer_max);
 }
 
-/* What is known of a message's send; unused_since_ns as in struct peek_request. */
-static void collect_origin(const struct mqw_peek *walk, const struct mqw_peek_message *head,
-			   uint64_t unused_since_ns, struct snapshot_message *m)
+/*
+ * What is known of the sends of messages[0..n) of one level, whose records are in heads;
+ * before_ns as walk->before_ns.
+ */
+static int collect_origins(const struct mqw_peek_message *heads, size_t n, bool whole,
+			   uint64_t before_ns, struct snapshot_message *messages)
 {
-	uint64_t before = walk->before_ns ? walk->before_ns : unused_since_ns;
+	_cleanup_free_ size_t *owner = calloc(n, sizeof(*owner));
 
-	if (head->origin == MQW_ORIGIN_KNOWN) {
-		m->origin = ORIGIN_KNOWN;
-		m->sent_ns = head->record.time_ns - head->record.lag_ns;
-		m->pid = head->record.pid;
-		m->tid = head->record.tid;
-		memcpy(m->comm, head->record.comm, sizeof(m->comm) - 1);
-	} else if (head->origin == MQW_ORIGIN_BEFORE && before) {
-		m->origin = ORIGIN_BEFORE;
-		m->sent_ns = before;
+	if (!owner)
+		return -ENOMEM;
+	origin_assign(heads, n, whole, owner);
+	for (size_t i = 0; i < n; i++) {
+		struct snapshot_message *m = &messages[i];
+		const struct mqw_record *r =
+			owner[i] == ORIGIN_NONE ? NULL : &heads[owner[i]].record;
+
+		if (r && r->length == m->size) {
+			m->origin = ORIGIN_KNOWN;
+			m->sent_ns = r->time_ns - r->lag_ns;
+			m->pid = r->pid;
+			m->tid = r->tid;
+			memcpy(m->comm, r->comm, sizeof(m->comm) - 1);
+		} else if (heads[i].origin == MQW_ORIGIN_BEFORE && before_ns) {
+			m->origin = ORIGIN_BEFORE;
+			m->sent_ns = before_ns;
+		}
 	}
+	return 0;
+}
+
+static int collect_levels(const struct mqw_peek *walk, const struct mqw_peek_message *heads,
+			  uint64_t unused_since_ns, struct snapshot_message *messages)
+{
+	uint64_t before_ns = walk->before_ns ? walk->before_ns : unused_since_ns;
+	size_t from = 0, to;
+	int r = 0;
+
+	for (; from < walk->n_messages && r == 0; from = to) {
+		to = from + 1;
+		while (to < walk->n_messages && heads[to].priority == heads[from].priority)
+			to++;
+		r = collect_origins(heads + from, to - from,
+				    to < walk->n_messages ||
+					    walk->n_messages == walk->messages_total,
+				    before_ns, messages + from);
+	}
+	return r;
 }
 
 /* A snapshot of what the program wrote to the buffer, here mapped. */
@@ -164,9 +197,12 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 			struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *s = calloc(1, sizeof(*s));
+	_cleanup_free_ struct mqw_peek_message *heads =
+		calloc(walk->n_messages + 1, sizeof(*heads));
 	size_t offset = 0, kept = 0;
+	int r;
 
-	if (!s)
+	if (!s || !heads)
 		return -ENOMEM;
 	s->backend = "bpf";
 	s->messages_total = walk->messages_total;
@@ -178,21 +214,23 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 	if (!s->messages || !s->payloads)
 		return -ENOMEM;
 	for (size_t i = 0; i < walk->n_messages; i++) {
-		struct mqw_peek_message head;
+		const struct mqw_peek_message *head = &heads[i];
 
-		memcpy(&head, map + offset, sizeof(head));
-		offset += sizeof(head);
-		memcpy(s->payloads + kept, map + offset, head.kept);
+		memcpy(&heads[i], map + offset, sizeof(*head));
+		offset += sizeof(*head);
+		memcpy(s->payloads + kept, map + offset, head->kept);
 		s->messages[i] = (struct snapshot_message){
-			.priority = head.priority,
-			.size = head.size,
+			.priority = head->priority,
+			.size = head->size,
 			.payload = s->payloads + kept,
-			.payload_size = head.kept,
+			.payload_size = head->kept,
 		};
-		collect_origin(walk, &head, unused_since_ns, &s->messages[i]);
-		kept += head.kept;
-		offset = (offset + head.kept + 7) & ~7UL;
+		kept += head->kept;
+		offset = (offset + head->kept + 7) & ~7UL;
 	}
+	r = collect_levels(walk, heads, unused_since_ns, s->messages);
+	if (r < 0)
+		return r;
 	s->n_messages = walk->n_messages;
 	*ret = TAKE_PTR(s);
 	return 0;
