@@ -23,7 +23,7 @@ SECRET_BASE64=$(printf TOPSECRET | base64)
 	secret 0600
 	run -4 dump_as "$OTHER"
 	[[ $output != *TOPSECRET* && $output != *$SECRET_BASE64* ]]
-	contains "$output" '[Pp]ermission|may not'
+	contains "$output" 'may be read by'
 	run -0 as "$OTHER" curl -sS --unix-socket "$SOCKET" -w '\n%{http_code}\n' \
 		"http://localhost/v1/queues/$IPCNS/secret/messages"
 	same 403 "${lines[-1]}"

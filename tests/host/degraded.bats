@@ -18,32 +18,39 @@ degraded_alive() {
 	run -0 ctl status
 }
 
+# without_bpf DEGRADED: neither probes nor peeking, because of the host (1) or the configuration (0)
 without_bpf() {
 	degraded_alive
-	metric_is 0 mqwatch_probe_attached
+	metric_is 0 mqwatch_probe_attached 'probe="mq_timedsend"'
+	metric_is 0 mqwatch_probe_attached 'probe="mq_timedreceive"'
 	metric_is 1 mqwatch_peek_backend_info 'backend="off"'
+	metric_is "$1" mqwatch_degraded 'part="probe"'
+	metric_is "$1" mqwatch_degraded 'part="peek"'
 	metric_is '' mqwatch_queue_sent_messages_total 'queue="/alive"'
 	same off "$(json status | jq -r .peek.backend)"
 	same off "$(json status | jq -r .probe.mode)"
 	run -1 ctl dump /alive
+	run -0 ctl status
 }
 
 @test "no BTF: no probes and no peeking, queues and their metrics go on" {
 	: >empty
 	in_mounts "mount --bind $PWD/empty /sys/kernel/btf/vmlinux"
 	daemon_start
-	without_bpf
+	without_bpf 1
 	contains "$output" BTF
-	warned 'BTF'
+	warned 'probed.*BTF'
+	warned 'peeked.*BTF'
 }
 
 @test "no CAP_BPF: the same, naming the capability" {
 	in_mounts 'mkdir -p /dev/mqueue; mount -t mqueue mqueue /dev/mqueue'
 	WRAP+=(setpriv "--bounding-set=-bpf,-perfmon,-sys_admin" --)
 	daemon_start
-	without_bpf
+	without_bpf 1
 	contains "$output" CAP_BPF
-	warned CAP_BPF
+	warned 'probed.*CAP_BPF'
+	warned 'peeked.*CAP_BPF'
 }
 
 @test "no capability at all, as another user" {
@@ -54,15 +61,26 @@ without_bpf() {
 	as "$STRANGER" "$BIN/mqfill" create /alive
 	"$BIN/mqfill" create /closed
 	metric_is 0 mqwatch_queue_messages 'queue="/alive"'
-	metric_is 1 mqwatch_queues_dropped 'reason="denied"'
+	[ "$(metric mqwatch_queues_dropped_total 'reason="denied"')" -ge 1 ]
 }
 
-@test "tracefs missing: no probes; peeking and the rest go on" {
+@test "tracefs is not mounted: the probes work all the same" {
 	in_mounts 'mount -t tmpfs none /sys/kernel/tracing; mount -t tmpfs none /sys/kernel/debug'
 	daemon_start
 	degraded_alive
+	metric_is 1 mqwatch_queue_sent_messages_total 'queue="/alive"'
+	run ! grep -aE '^<[0-4]>' "$LOG"
+}
+
+@test "tracefs missing, and no right to mount it: no probes; peeking and the rest go on" {
+	in_mounts 'mount -t tmpfs none /sys/kernel/tracing; mount -t tmpfs none /sys/kernel/debug'
+	WRAP+=(setpriv --bounding-set=-sys_admin --)
+	daemon_start --mqueue.path "$MQFS"
+	degraded_alive
 	contains "$output" 'tracefs|/sys/kernel/tracing'
-	metric_is 0 mqwatch_probe_attached
+	metric_is 0 mqwatch_probe_attached 'probe="mq_timedsend"'
+	metric_is 1 mqwatch_degraded 'part="probe"'
+	metric_is 0 mqwatch_degraded 'part="peek"'
 	metric_is 1 mqwatch_peek_backend_info 'backend="bpf"'
 	same eA== "$(json dump /alive | jq -r '.messages[0].payload.data')"
 	warned '/sys/kernel/tracing|tracefs'
@@ -70,12 +88,16 @@ without_bpf() {
 
 @test "switched off by hand is no degradation" {
 	daemon_start --probe=off --peek=off
-	without_bpf
+	without_bpf 0
 	run ! grep -aE '^<[0-4]>' "$LOG"
 }
 
 @test "no mqueue file system at the path given" {
-	daemon_start --mqueue.path "$PWD"
+	daemon_spawn --mqueue.path "$PWD"
+	wait_for ctl status
+	wait_for curl -sf "http://127.0.0.1:$PORT/-/healthy"
+	run ! daemon_ready
+	metric_is 1 mqwatch_degraded 'part="mqueue"'
 	run -0 ctl status
 	contains "$output" 'mqueue'
 	warned "$PWD"
@@ -114,7 +136,7 @@ daemon_second() {
 	local address
 
 	for address in 127.0.0.1 127.0.0.1:99999 127.0.0.1:x :; do
-		daemon_refuses 1 --web.listen-address "$address" --control.socket "$SOCKET"
+		daemon_refuses 2 --web.listen-address "$address" --control.socket "$SOCKET"
 		contains "$output" "$address"
 		same 1 "${#lines[@]}"
 	done
@@ -124,10 +146,10 @@ daemon_second() {
 	local path
 
 	path=$PWD/$(printf 'x%.0s' {1..110})
-	daemon_refuses 1 --web.listen-address "127.0.0.1:$PORT" --control.socket "$path"
+	daemon_refuses 2 --web.listen-address "127.0.0.1:$PORT" --control.socket "$path"
 	contains "$output" 'too long|[0-9]+ bytes'
 	same 1 "${#lines[@]}"
-	run -1 "$BIN/mqwatchctl" --socket "$path" status
+	run ! "$BIN/mqwatchctl" --socket "$path" status
 	contains "$output" 'too long|[0-9]+ bytes'
 }
 
@@ -140,19 +162,22 @@ daemon_second() {
 	same 666 "$(stat -c %a "$SOCKET")"
 }
 
-@test "another daemon's live socket is not" {
+@test "another daemon's live socket is left alone: one line, and metrics go on" {
 	daemon_start
-	daemon_refuses 1 --web.listen-address "127.0.0.1:$((PORT + 1000))" --control.socket "$SOCKET"
-	contains "$output" "$SOCKET"
-	same 1 "${#lines[@]}"
+	spawn "$BIN/mqwatchd" --web.listen-address "127.0.0.1:$((PORT + 1000))" \
+		--control.socket "$SOCKET" 2>second.log
+	wait_for serving "127.0.0.1:$((PORT + 1000))"
+	same 1 "$(grep -c "$SOCKET" second.log)"
+	kill -TERM "$PID"
+	wait "$PID"
 	run -0 ctl status
 }
 
-@test "a regular file at the socket's path is not touched" {
+@test "a regular file at the socket's path is left alone: one line, and metrics go on" {
 	echo precious >"$SOCKET"
-	daemon_refuses 1 --web.listen-address "127.0.0.1:$PORT" --control.socket "$SOCKET"
-	contains "$output" "$SOCKET"
-	same 1 "${#lines[@]}"
+	daemon_start
+	warned "$SOCKET"
+	daemon_stop
 	same precious "$(cat "$SOCKET")"
 }
 
@@ -186,7 +211,7 @@ daemon_second() {
 		"$BIN/mqfill" --depth=1 --message-size=8 create "/q$i"
 	done
 	same 3 "$(json list | jq '.queues | length')"
-	metric_is 2 mqwatch_queues_dropped 'reason="limit"'
+	[ "$(metric mqwatch_queues_dropped_total 'reason="limit"')" -ge 2 ]
 	"$BIN/mqfill" send /q5 0:x
 	[ "$(metrics | awk '/^mqwatch_events_lost_total/ { n += $NF } END { print n }')" -ge 0 ]
 	run ! grep -a '^<[0-3]>' "$LOG"
