@@ -212,6 +212,8 @@ struct mqw_peek {
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
+	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
+	__u32 pad2;
 	__u64 messages_total;
 	__u32 slot;    /* the queue's, if settled */
 	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
@@ -229,7 +231,7 @@ enum mqw_origin {
 	MQW_ORIGIN_BEFORE, /* sent before the probes were there */
 };
 
-/* The buffer holds n_messages of these, each followed by its payload padded to 8 bytes. */
+/* The buffer holds n_heads of these, each followed by its payload padded to 8 bytes. */
 struct mqw_peek_message {
 	__u32 priority;
 	__u32 origin; /* enum mqw_origin */

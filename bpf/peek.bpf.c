@@ -418,7 +418,8 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	if (BPF_CORE_READ(msg, m_list.prev) != prev || BPF_CORE_READ(msg, m_type) != w->priority ||
 	    head.size > w->message_size_limit)
 		return MQW_PEEK_CHANGED;
-	head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
+	if (ctx->n_heads < ctx->messages_max)
+		head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
 	if (start + sizeof(head) + head.kept + 8 > buffer_size - page_size)
 		return MQW_PEEK_FULL;
 	if (size > head.kept)
@@ -438,7 +439,9 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 		return MQW_PEEK_CHANGED;
 	}
 	ctx->used = (ctx->used + 7) & ~7ULL;
-	ctx->n_messages++;
+	ctx->n_heads++;
+	if (ctx->n_heads <= ctx->messages_max)
+		ctx->n_messages++;
 	w->prev = w->msg;
 	w->msg = next;
 	return MQW_PEEK_COMPLETE;
@@ -459,6 +462,8 @@ static int step(__u32 i, struct walk *w)
 
 	switch (w->phase) {
 	case PHASE_LEAF:
+		if (w->ctx->n_heads >= w->ctx->messages_max)
+			return 1;
 		leaf = (void *)here - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
 		w->priority = BPF_CORE_READ(leaf, priority);
 		w->list = &leaf->msg_list;
@@ -469,7 +474,8 @@ static int step(__u32 i, struct walk *w)
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
-			if (w->ctx->n_messages >= w->ctx->messages_max)
+			/* what is behind them in their level tells who sent them: src/origin.h */
+			if (w->ctx->n_heads >= w->ctx->messages_max && !w->known)
 				return 1;
 			w->ctx->end = copy_message(w);
 			return w->ctx->end != MQW_PEEK_COMPLETE;
@@ -512,6 +518,7 @@ int peek_messages(struct mqw_peek *ctx)
 		return 0;
 	ctx->end = MQW_PEEK_COMPLETE;
 	ctx->n_messages = 0;
+	ctx->n_heads = 0;
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;

@@ -32,6 +32,7 @@ struct call {
 	__u64 priority; /* a send's, or where a receive wants it */
 	__u64 depth;	/* that the call found */
 	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
+	__u64 nvcsw;	/* the thread's voluntary context switches when it began */
 	__u32 slot;
 	__u32 level;
 	__u32 op;
@@ -166,6 +167,7 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 	call->length = length;
 	call->priority = priority;
 	call->depth = q->depth > 0 ? q->depth : 0;
+	call->nvcsw = task->nvcsw;
 	call->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -272,7 +274,8 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	if (result < 0) {
 		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
 	} else if (op == MQW_SEND) {
-		bool blocked = call->depth >= q->depth_limit || time > BLOCKED_NS;
+		/* it slept: its message was let in by a receiver, just before it woke */
+		bool blocked = task->nvcsw != call->nvcsw;
 		struct sent sent = {
 			.now = now,
 			.entered_ns = blocked ? now : call->start_ns,

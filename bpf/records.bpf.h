@@ -8,9 +8,6 @@
 
 #include "count.bpf.h"
 
-/* A send that took longer is taken to have been blocked, if it did not find the queue full anyway. */
-#define BLOCKED_NS 10000000
-
 __u64 next_level;
 const volatile __u32 levels_max = 1;
 const volatile struct mqw_chunk empty_chunk;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which send each queued message is of. The k messages of a level are its last k sends; but sends are
- * recorded as they return, and of two that were under way together the second to return may
- * have been the first to enter the queue. Each such record therefore names the message that was
- * the level's last when it returned: the sender's own, unless another had come behind it meanwhile.
- * Of all records that name a message the first to return is taken for its sender's; what remains is
- * matched in order.
+ * recorded as they return, and of sends that were under way together the first to return need
+ * not be the first to enter the queue. A record of such a send names the message that was the
+ * level's last when it returned, which is the sender's own or stands behind it: so no record is
+ * of a message behind the one it names. Within this bound, later entered is further back.
  */
 #ifndef MQWATCH_ORIGIN_H
 #define MQWATCH_ORIGIN_H
@@ -18,9 +17,10 @@
 #define ORIGIN_NONE SIZE_MAX
 
 /*
- * messages[0..n) are of one level, in order, each with the record in its place; whole: they are all of
- * the level. Sets owner[i] to the index of the message whose record is message i's, or ORIGIN_NONE.
+ * messages[0..n) are all messages of a level, in order, each with the record that has its place in the
+ * order of return. Sets owner[i] to the index of the one whose record is of message i, or to
+ * ORIGIN_NONE. -ENOMEM: no owner is set.
  */
-void origin_assign(const struct mqw_peek_message *messages, size_t n, bool whole, size_t *owner);
+int origin_assign(const struct mqw_peek_message *messages, size_t n, size_t *owner);
 
 #endif /* MQWATCH_ORIGIN_H */

@@ -142,54 +142,48 @@ static int grow(struct peek_bpf *b)
 	return load(b, size < b->buffer_max ? size : b->buffer_max);
 }
 
-/*
- * What is known of the sends of messages[0..n) of one level, whose records are in heads;
- * before_ns as walk->before_ns.
- */
-static int collect_origins(const struct mqw_peek_message *heads, size_t n, bool whole,
-			   uint64_t before_ns, struct snapshot_message *messages)
+/* What is known of message i's send. */
+static void set_origin(struct snapshot_message *m, const struct mqw_peek_message *head,
+		       const struct mqw_record *r, uint64_t before_ns)
 {
-	_cleanup_free_ size_t *owner = calloc(n, sizeof(*owner));
+	if (r && r->length == m->size) {
+		m->origin = ORIGIN_KNOWN;
+		m->sent_ns = r->time_ns - r->lag_ns;
+		m->pid = r->pid;
+		m->tid = r->tid;
+		memcpy(m->comm, r->comm, sizeof(m->comm) - 1);
+	} else if (head->origin == MQW_ORIGIN_BEFORE && before_ns) {
+		m->origin = ORIGIN_BEFORE;
+		m->sent_ns = before_ns;
+	}
+}
+
+/* Level by level. The last one's heads may go on behind the messages that were asked for. */
+static int collect_origins(const struct mqw_peek *walk, const struct mqw_peek_message *heads,
+			   uint64_t unused_since_ns, struct snapshot_message *messages)
+{
+	uint64_t before_ns = walk->before_ns ? walk->before_ns : unused_since_ns;
+	_cleanup_free_ size_t *owner = calloc(walk->n_heads + 1, sizeof(*owner));
+	size_t to;
+	int r;
 
 	if (!owner)
 		return -ENOMEM;
-	origin_assign(heads, n, whole, owner);
-	for (size_t i = 0; i < n; i++) {
-		struct snapshot_message *m = &messages[i];
-		const struct mqw_record *r =
-			owner[i] == ORIGIN_NONE ? NULL : &heads[owner[i]].record;
+	for (size_t from = 0; from < walk->n_messages; from = to) {
+		to = from + 1;
+		while (to < walk->n_heads && heads[to].priority == heads[from].priority)
+			to++;
+		r = origin_assign(heads + from, to - from, owner);
+		if (r < 0)
+			return r;
+		for (size_t i = from; i < to && i < walk->n_messages; i++) {
+			size_t o = owner[i - from];
 
-		if (r && r->length == m->size) {
-			m->origin = ORIGIN_KNOWN;
-			m->sent_ns = r->time_ns - r->lag_ns;
-			m->pid = r->pid;
-			m->tid = r->tid;
-			memcpy(m->comm, r->comm, sizeof(m->comm) - 1);
-		} else if (heads[i].origin == MQW_ORIGIN_BEFORE && before_ns) {
-			m->origin = ORIGIN_BEFORE;
-			m->sent_ns = before_ns;
+			set_origin(&messages[i], &heads[i],
+				   o == ORIGIN_NONE ? NULL : &heads[from + o].record, before_ns);
 		}
 	}
 	return 0;
-}
-
-static int collect_levels(const struct mqw_peek *walk, const struct mqw_peek_message *heads,
-			  uint64_t unused_since_ns, struct snapshot_message *messages)
-{
-	uint64_t before_ns = walk->before_ns ? walk->before_ns : unused_since_ns;
-	size_t from = 0, to;
-	int r = 0;
-
-	for (; from < walk->n_messages && r == 0; from = to) {
-		to = from + 1;
-		while (to < walk->n_messages && heads[to].priority == heads[from].priority)
-			to++;
-		r = collect_origins(heads + from, to - from,
-				    to < walk->n_messages ||
-					    walk->n_messages == walk->messages_total,
-				    before_ns, messages + from);
-	}
-	return r;
 }
 
 /* A snapshot of what the program wrote to the buffer, here mapped. */
@@ -197,8 +191,7 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 			struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *s = calloc(1, sizeof(*s));
-	_cleanup_free_ struct mqw_peek_message *heads =
-		calloc(walk->n_messages + 1, sizeof(*heads));
+	_cleanup_free_ struct mqw_peek_message *heads = calloc(walk->n_heads + 1, sizeof(*heads));
 	size_t offset = 0, kept = 0;
 	int r;
 
@@ -213,12 +206,14 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 	s->payloads = malloc(walk->used + 1);
 	if (!s->messages || !s->payloads)
 		return -ENOMEM;
-	for (size_t i = 0; i < walk->n_messages; i++) {
+	for (size_t i = 0; i < walk->n_heads; i++) {
 		const struct mqw_peek_message *head = &heads[i];
 
 		memcpy(&heads[i], map + offset, sizeof(*head));
 		offset += sizeof(*head);
 		memcpy(s->payloads + kept, map + offset, head->kept);
+		if (i >= walk->n_messages)
+			continue;
 		s->messages[i] = (struct snapshot_message){
 			.priority = head->priority,
 			.size = head->size,
@@ -228,7 +223,7 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 		kept += head->kept;
 		offset = (offset + head->kept + 7) & ~7UL;
 	}
-	r = collect_levels(walk, heads, unused_since_ns, s->messages);
+	r = collect_origins(walk, heads, unused_since_ns, s->messages);
 	if (r < 0)
 		return r;
 	s->n_messages = walk->n_messages;
