@@ -20,12 +20,13 @@
  */
 #include "maps.bpf.h"
 
-#define LIST_WAITERS_MAX 65536
-#define STEPS_MAX	 (1 << 23) /* BPF_MAX_LOOPS */
-#define SUSPECT_NS	 100000000 /* an unbalanced queue: long enough for a call to return */
+#define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
+#define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
+#define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
 
 const volatile __u64 buffer_size = 1;
 const volatile __u64 page_size = 4096;
+const volatile bool probes_attached; /* else the maps are empty ones of our own */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -114,7 +115,8 @@ struct walk {
 	struct mqw_peek *ctx;
 	struct mqueue_inode_info *info;
 	/* the proof */
-	struct mqw_queue *queue; /* NULL: only quiet can prove */
+	struct mqw_queue *probed; /* NULL: the probes have seen no call */
+	struct mqw_queue *queue;  /* NULL: only quiet can prove */
 	bool quiet;
 	struct change_time changed;
 	__u64 begun;
@@ -125,8 +127,16 @@ struct walk {
 	struct list_head *list;
 	struct list_head *prev;
 	struct list_head *msg;
+	struct list_head *counted;
 	void *segment;
 	__u64 message_size_limit;
+	__u32 slot;
+	__u32 settled; /* no call was under way */
+	__u64 before_ns;
+	/* whose the messages are */
+	__u32 level; /* index */
+	bool known;  /* the level's records can be trusted */
+	__s64 known_from;
 };
 
 struct waiters {
@@ -160,7 +170,7 @@ static __always_inline bool count_waiters(struct list_head *head, __u32 *ret)
 	struct waiters w = {.head = head, .node = head};
 
 	READ_KERNEL(w.next, &head->next);
-	bpf_loop(LIST_WAITERS_MAX, count_waiter, &w, 0);
+	bpf_loop(LIST_MAX, count_waiter, &w, 0);
 	*ret = w.n;
 	return w.sound;
 }
@@ -174,15 +184,18 @@ static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *s
 }
 
 /* The queue's slot if the probes have seen a call on it. */
-static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info)
+static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info, __u32 *ret_slot)
 {
 	struct mqw_key key = {};
 	__u32 *slot;
 
 	key.ino = BPF_CORE_READ(info, vfs_inode.i_ino);
 	key.ipcns = sb_ipcns(BPF_CORE_READ(info, vfs_inode.i_sb));
-	slot = bpf_map_lookup_elem(&slots, &key);
-	return slot ? queue_in_slot(*slot, &key) : NULL;
+	slot = bpf_map_lookup_elem(&queue_index, &key);
+	if (!slot)
+		return NULL;
+	*ret_slot = *slot;
+	return queue_in_slot(*slot, &key);
 }
 
 /* All calls that have begun are over or asleep; *begun is how many that were. */
@@ -198,32 +211,27 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 	if (*begun == ended)
 		return true;
 	read_barrier();
-	return all_waiters(info, &senders, &receivers) && senders + receivers == *begun - ended;
+	return all_waiters(info, &senders, &receivers) &&
+	       senders * MQW_ONE_SEND + receivers * MQW_ONE_RECEIVE == *begun - ended;
 }
 
 /*
- * While the probes see all calls, depth - sends + receives stays what it was. A call that began
- * before the probes were there may upset this until it returns, a change of longer standing
- * was made by calls that they do not see.
+ * With no call under way the depth by the probes is the kernel's, if they see all calls. A call that
+ * began before the probes were there may upset this until it returns; a difference of longer
+ * standing was made by calls that they do not see, or missed.
  */
-static __always_inline void check_balance(struct mqueue_inode_info *info, struct mqw_queue *q)
+static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q)
 {
 	__u64 begun, now;
-	__s64 balance, off;
+	__s64 depth, off;
 
 	if (!no_call_runs(info, q, &begun))
 		return;
-	balance = BPF_CORE_READ(info, attr.mq_curmsgs) - q->counters.op[MQW_SEND].messages +
-		  q->counters.op[MQW_RECEIVE].messages;
+	depth = *(volatile __s64 *)&q->depth;
+	off = BPF_CORE_READ(info, attr.mq_curmsgs) - depth;
 	read_barrier();
 	if (*(volatile __u64 *)&q->begun != begun)
 		return;
-	if (!q->balanced) {
-		q->balance = balance;
-		q->balanced = 1;
-		return;
-	}
-	off = balance - q->balance;
 	if (!off) {
 		q->suspect_ns = 0;
 		return;
@@ -233,8 +241,10 @@ static __always_inline void check_balance(struct mqueue_inode_info *info, struct
 		q->suspect_ns = now;
 	} else if (now - q->suspect_ns > SUSPECT_NS) {
 		q->suspect_ns = 0;
-		q->balance = balance;
-		q->unseen += off < 0 ? -off : off;
+		__sync_fetch_and_add(&q->depth, off);
+		__sync_fetch_and_add(&q->distrust, 1);
+		__sync_fetch_and_add(&q->doubts, 1);
+		__sync_fetch_and_add(&q->unseen, off < 0 ? -off : off);
 	}
 }
 
@@ -254,14 +264,22 @@ static __always_inline bool is_quiet(struct inode *inode, struct change_time cha
 static __always_inline void proof_begin(struct walk *w)
 {
 	struct inode *inode = &w->info->vfs_inode;
-	struct mqw_queue *q = slot_of(w->info);
+	struct mqw_peek *ctx = w->ctx;
+	struct mqw_queue *q;
+	__u32 slot = 0;
 
 	w->changed = change_time(inode);
-	w->quiet = is_quiet(inode, w->changed, w->ctx->now_sec, w->ctx->now_nsec);
+	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
+	q = slot_of(w->info, &slot);
+	w->probed = q;
 	if (!q)
 		return;
-	check_balance(w->info, q);
-	if (!q->unseen && !q->suspect_ns && no_call_runs(w->info, q, &w->begun))
+	w->slot = slot;
+	check_depth(w->info, q);
+	w->before_ns = q->created_ns;
+	w->settled = no_call_runs(w->info, q, &w->begun);
+	/* while calls are known to go unseen, no call's absence proves anything */
+	if (w->settled && !q->suspect_ns && !q->unseen)
 		w->queue = q;
 	read_barrier();
 }
@@ -313,6 +331,77 @@ static int copy_segment(__u32 i, struct walk *w)
 	return 0;
 }
 
+static int count_message(__u32 i, struct walk *w)
+{
+	struct list_head *next = NULL;
+
+	if (w->counted == w->list)
+		return 1;
+	w->ctx->sequence--;
+	bpf_probe_read_kernel(&next, sizeof(next), w->counted);
+	w->counted = next;
+	return 0;
+}
+
+/*
+ * The k messages of a level are its last k sends. Whether that holds is proven with the messages
+ * themselves: the count, too, is of the queue as it was when the proof began.
+ */
+static __always_inline void begin_level(struct walk *w)
+{
+	struct mqw_queue *q = w->probed;
+	struct mqw_level_key key = {.priority = w->priority};
+	struct mqw_level *l;
+	__u32 *slot;
+
+	w->known =
+		q && !q->suspect_ns && q->distrust == q->distrust_settled && (w->queue || w->quiet);
+	if (!w->known)
+		return;
+	w->ctx->sequence = 0;
+	w->counted = w->msg;
+	bpf_loop(LIST_MAX, count_message, w, 0);
+	w->known_from = 0;
+	w->level = -1;
+	key.ino = q->key.ino;
+	key.ipcns = q->key.ipcns;
+	slot = bpf_map_lookup_elem(&level_index, &key);
+	if (!slot)
+		return;
+	l = level_in_slot(*slot, &key);
+	if (!l)
+		return;
+	w->level = *slot;
+	w->ctx->sequence += l->sent;
+	w->known_from = l->known_from;
+}
+
+/* Finds out who sent the next message of the level. */
+static __always_inline void find_origin(struct walk *w, struct mqw_peek_message *m)
+{
+	struct mqw_record *r;
+	__s64 sequence;
+
+	if (!w->probed && probes_attached)
+		m->origin = MQW_ORIGIN_BEFORE;
+	if (!w->known)
+		return;
+	sequence = w->ctx->sequence++;
+	if (sequence < 0) {
+		/* counted back past the first send that was seen, which is sound if none was missed */
+		if (!w->probed->distrust)
+			m->origin = MQW_ORIGIN_BEFORE;
+		return;
+	}
+	if (sequence < w->known_from)
+		return;
+	r = record_of(w->level, sequence);
+	if (r) {
+		m->record = *r;
+		m->origin = MQW_ORIGIN_RECORD;
+	}
+}
+
 static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 {
 	struct msg_msg *msg = (void *)w->msg - bpf_core_field_offset(struct msg_msg, m_list);
@@ -340,6 +429,8 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	ctx->rest = head.kept - size;
 	if (ctx->rest)
 		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
+	head.message = (__u64)msg;
+	find_origin(w, &head);
 	READ_KERNEL(back, &prev->next);
 	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||
 	    !proof_holds(w) || !copy(start, sizeof(head), &head)) {
@@ -374,6 +465,7 @@ static int step(__u32 i, struct walk *w)
 		w->prev = w->list;
 		w->msg = BPF_CORE_READ(leaf, msg_list.next);
 		w->phase = PHASE_MESSAGE;
+		begin_level(w);
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
@@ -433,6 +525,10 @@ int peek_messages(struct mqw_peek *ctx)
 		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
 	if (ctx->end == MQW_PEEK_COMPLETE && (ctx->n_messages != expected || !proof_holds(&w)))
 		ctx->end = MQW_PEEK_CHANGED;
+	ctx->slot = w.slot;
+	ctx->settled = w.settled;
+	ctx->begun = w.begun;
+	ctx->before_ns = w.before_ns;
 	return 0;
 }
 
@@ -442,6 +538,7 @@ static int read_attr(__u32 i, void *unused)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqueue_inode_info *info;
 	struct mqw_queue *q;
+	__u32 queue_slot;
 	struct mqw_attr *attr;
 	struct super_block *sb;
 	struct inode *inode;
@@ -472,9 +569,9 @@ static int read_attr(__u32 i, void *unused)
 	attr->notify_pid = BPF_CORE_READ(info, notify_owner, numbers[0].nr);
 	attr->waiters_known =
 		all_waiters(info, &attr->waiters[MQW_SEND], &attr->waiters[MQW_RECEIVE]);
-	q = slot_of(info);
+	q = slot_of(info, &queue_slot);
 	if (q)
-		check_balance(info, q);
+		check_depth(info, q);
 	return 0;
 }
 

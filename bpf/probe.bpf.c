@@ -4,13 +4,10 @@
  * are under way. The handlers are inlined functions of (descriptor, length) and (result), so that
  * any attachment to the entry and exit of the calls can share them.
  */
-#include "maps.bpf.h"
-
-#define ERESTARTSYS 512
+#include "records.bpf.h"
 
 /* Slots: next_slot counts those handed out; released ones come back through free_slots. */
 __u64 next_slot;
-__u64 losses[MQW_LOSSES];
 const volatile __u32 queues_max = 1;
 
 struct {
@@ -25,17 +22,19 @@ enum call_state {
 	CALL_LOST, /* under way, but its queue is unknown; counted as lost */
 };
 
-/* A thread's call, and the queue it used last. */
+/* A thread's call, and the queue and level it used last. */
 struct call {
 	__u64 start_ns;
 	struct mqw_key key;
 	struct inode *inode;
 	struct super_block *sb;
-	__u64 length;
+	__u64 length;	/* of a send */
+	__u64 priority; /* a send's, or where a receive wants it */
+	__u64 depth;	/* that the call found */
+	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
 	__u32 slot;
+	__u32 level;
 	__u32 op;
-	__u32 depth_bucket;
-	__u32 depth_ratio;
 	__u32 state; /* enum call_state */
 };
 
@@ -46,17 +45,13 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-static __always_inline void count_loss(enum mqw_loss reason)
-{
-	__sync_fetch_and_add(&losses[reason], 1);
-}
-
 /* First sight of a queue: takes a slot for it. Rare, so not inlined. */
 static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, struct inode *inode,
 						 struct file *file, __u32 *ret_slot)
 {
 	__u32 slot, *raced;
 	struct mqw_queue *q;
+	struct mq_attr attr = {};
 
 	if (bpf_map_pop_elem(&free_slots, &slot)) {
 		if (next_slot >= queues_max)
@@ -68,11 +63,17 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 		goto full;
 	bpf_probe_read_kernel_str(q->name, sizeof(q->name),
 				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	READ_KERNEL(attr, &mqueue_info(inode)->attr);
+	q->depth_limit = attr.mq_maxmsg;
+	q->depth = attr.mq_curmsgs;
+	q->doubts = attr.mq_curmsgs != 0; /* whose sends were not seen */
+	q->created_ns = bpf_ktime_get_ns();
+	q->changed_ns = q->created_ns;
 	q->key = *key;
-	if (bpf_map_update_elem(&slots, key, &slot, BPF_NOEXIST)) {
+	if (bpf_map_update_elem(&queue_index, key, &slot, BPF_NOEXIST)) {
 		q->key.ino = 0;
 		bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
-		raced = bpf_map_lookup_elem(&slots, key);
+		raced = bpf_map_lookup_elem(&queue_index, key);
 		if (!raced)
 			goto full;
 		slot = *raced;
@@ -115,7 +116,7 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 	}
 	q = queue_in_slot(call->slot, &call->key);
 	if (!q || q->retired) {
-		slot = bpf_map_lookup_elem(&slots, &call->key);
+		slot = bpf_map_lookup_elem(&queue_index, &call->key);
 		if (slot) {
 			call->slot = *slot;
 			q = queue_in_slot(call->slot, &call->key);
@@ -130,29 +131,17 @@ unknown:
 	return NULL;
 }
 
-/* How full a sender found the queue. */
-static __always_inline void note_depth(struct call *call)
+static __always_inline __u64 one_call(__u32 op)
 {
-	struct mq_attr attr = {};
-	__u64 depth, limit;
-
-	READ_KERNEL(attr, &mqueue_info(call->inode)->attr);
-	depth = attr.mq_curmsgs;
-	limit = attr.mq_maxmsg;
-	if (depth >= limit) {
-		call->depth_bucket = MQW_DEPTH_BUCKETS - 1;
-		call->depth_ratio = 1000000;
-	} else {
-		call->depth_bucket = (depth * 10 + limit - 1) / limit;
-		call->depth_ratio = depth * 1000000 / limit;
-	}
+	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
 }
 
-static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length)
+static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u64 priority)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_queue *q;
 	struct call *call;
+	__u64 begun;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
@@ -164,81 +153,59 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length)
 		count_loss(MQW_LOSS_CALL);
 		q = queue_in_slot(call->slot, &call->key);
 		if (q)
-			__sync_fetch_and_add(&q->ended, 1);
+			__sync_fetch_and_add(&q->ended, one_call(call->op));
 	}
 	call->state = CALL_LOST;
 	q = queue_of(task, fd, call);
 	if (!q)
 		return 0;
 	call->state = CALL_UNDER_WAY;
-	__sync_fetch_and_add(&q->begun, 1);
+	begun = __sync_fetch_and_add(&q->begun, one_call(op));
+	call->sends = begun >> 32 == q->ended >> 32 ? (begun >> 32) + 1 : 0;
 	call->op = op;
 	call->length = length;
-	if (op == MQW_SEND)
-		note_depth(call);
+	call->priority = priority;
+	call->depth = q->depth > 0 ? q->depth : 0;
 	call->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
-static __always_inline enum mqw_error error_of(long result)
+/* How full a sender found the queue. */
+static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 {
-	switch (-result) {
-	case 11:
-		return MQW_EAGAIN;
-	case 110:
-		return MQW_ETIMEDOUT;
-	case 4:
-	case ERESTARTSYS:
-		return MQW_EINTR;
-	case 90:
-		return MQW_EMSGSIZE;
-	case 22:
-		return MQW_EINVAL;
-	case 14:
-		return MQW_EFAULT;
-	case 9:
-		return MQW_EBADF;
-	case 12:
-		return MQW_ENOMEM;
-	default:
-		return MQW_EOTHER;
+	__u64 limit = q->depth_limit;
+	__u32 tenths;
+
+	if (depth >= limit) {
+		__sync_fetch_and_add(&q->counters.depth[MQW_DEPTH_BUCKETS - 1], 1);
+		__sync_fetch_and_add(&q->counters.depth_ratio_sum, 1000000);
+		return;
 	}
+	depth = depth * 1000000 / limit;
+	__sync_fetch_and_add(&q->counters.depth_ratio_sum, depth);
+	tenths = (depth + 99999) / 100000;
+	asm volatile("" : "+r"(tenths)); /* the verifier wants the check as it stands */
+	if (tenths < MQW_DEPTH_BUCKETS)
+		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
 }
 
-/* Smallest i with ns <= 2^(10 + 2i), by halving; see MQW_TIME_BUCKETS. */
-static __always_inline __u32 time_bucket(__u64 ns)
+/* priority: the message's, or where the receiver wanted it (struct call) */
+static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u64 priority,
+					   __u64 now, __u32 *level)
 {
-	__u64 v = ns ? (ns - 1) >> MQW_TIME_SHIFT_MIN : 0;
-	__u32 bits = 0;
+	__u32 received;
 
-	if (v >> 32)
-		return MQW_TIME_BUCKETS - 1;
-	if (v >> 16) {
-		bits += 16;
-		v >>= 16;
-	}
-	if (v >> 8) {
-		bits += 8;
-		v >>= 8;
-	}
-	if (v >> 4) {
-		bits += 4;
-		v >>= 4;
-	}
-	if (v >> 2) {
-		bits += 2;
-		v >>= 2;
-	}
-	bits = (bits + (v ? 2 : 0)) / MQW_TIME_SHIFT_STEP;
-	return bits < MQW_TIME_BUCKETS ? bits : MQW_TIME_BUCKETS - 1;
+	count_message(q, MQW_RECEIVE, bytes, now);
+	if (priority && !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
+		pair_receive(q, received, now, level);
+	else
+		pair_receive_any(q, now);
 }
 
-static __always_inline void count_message(struct mqw_queue *q, enum mqw_op op, __u64 bytes,
-					  __u64 now)
+static __always_inline void count_sent(struct mqw_queue *q, const struct sent *s, __u32 *level)
 {
-	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
-	__sync_fetch_and_add(&q->counters.op[op].bytes, bytes);
-	q->counters.op[op].last_ns = now;
+	count_message(q, MQW_SEND, s->length, s->now);
+	remember_send(q, s, level);
 }
 
 /* The call began before the probes were there: its message counts, its time is unknown. */
@@ -246,14 +213,31 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 				       long result)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u64 now = bpf_ktime_get_ns();
+	struct mqueue_inode_info *info;
 	struct mqw_queue *q;
 
 	if (result < 0)
 		return;
 	q = queue_of(task, (int)PT_REGS_PARM1_CORE_SYSCALL(regs), call);
-	if (q)
-		count_message(q, op, op == MQW_SEND ? PT_REGS_PARM3_CORE_SYSCALL(regs) : result,
-			      bpf_ktime_get_ns());
+	if (!q)
+		return;
+	if (op == MQW_SEND) {
+		struct sent sent = {
+			.now = now,
+			.entered_ns = now,
+			.priority = PT_REGS_PARM4_CORE_SYSCALL(regs),
+			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
+			.raced = call->inode,
+		};
+
+		count_sent(q, &sent, &call->level);
+	} else {
+		count_received(q, result, PT_REGS_PARM4_CORE_SYSCALL(regs), now, &call->level);
+	}
+	info = mqueue_info(call->inode);
+	if (!q->begun)
+		q->depth = BPF_CORE_READ(info, attr.mq_curmsgs);
 }
 
 static __always_inline int call_end(enum mqw_op op, long result)
@@ -287,21 +271,29 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	__sync_fetch_and_add(&q->counters.op[op].time_ns, time);
 	if (result < 0) {
 		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
+	} else if (op == MQW_SEND) {
+		bool blocked = call->depth >= q->depth_limit || time > BLOCKED_NS;
+		struct sent sent = {
+			.now = now,
+			.entered_ns = blocked ? now : call->start_ns,
+			.priority = call->priority,
+			.length = call->length,
+			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,
+		};
+
+		count_depth(q, call->depth);
+		count_sent(q, &sent, &call->level);
 	} else {
-		count_message(q, op, op == MQW_SEND ? call->length : result, now);
-		if (op == MQW_SEND && call->depth_bucket < MQW_DEPTH_BUCKETS) {
-			__sync_fetch_and_add(&q->counters.depth[call->depth_bucket], 1);
-			__sync_fetch_and_add(&q->counters.depth_ratio_sum, call->depth_ratio);
-		}
+		count_received(q, result, call->priority, now, &call->level);
 	}
-	__sync_fetch_and_add(&q->ended, 1);
+	__sync_fetch_and_add(&q->ended, one_call(op));
 	return 0;
 }
 
 SEC("tracepoint/syscalls/sys_enter_mq_timedsend")
 int enter_send(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_SEND, ctx->args[0], ctx->args[2]);
+	return call_begin(MQW_SEND, ctx->args[0], ctx->args[2], ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedsend")
@@ -313,7 +305,7 @@ int exit_send(struct syscall_trace_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_mq_timedreceive")
 int enter_receive(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_RECEIVE, ctx->args[0], 0);
+	return call_begin(MQW_RECEIVE, ctx->args[0], 0, ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedreceive")
@@ -343,6 +335,64 @@ int list_calls(struct bpf_iter__task *ctx)
 	bpf_probe_read_kernel_str(out.comm, sizeof(out.comm), task->comm);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
+}
+
+/*
+ * What user space takes back. Programs, since a map system call makes the probes on its CPU miss
+ * events: bpf_disable_instrumentation().
+ */
+SEC("syscall")
+int retire_queue(struct mqw_release *ctx)
+{
+	__u32 slot = ctx->index;
+	struct mqw_queue *q = bpf_map_lookup_elem(&queues, &slot);
+
+	if (q) {
+		q->retired = 1;
+		bpf_map_delete_elem(&queue_index, &q->key);
+	}
+	return 0;
+}
+
+/* The slot was cleared. */
+SEC("syscall")
+int release_queue(struct mqw_release *ctx)
+{
+	__u32 slot = ctx->index;
+
+	return bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+}
+
+static int forget_one(__u32 i, struct mqw_release *r)
+{
+	struct mqw_chunk_key key = {.level = r->index, .number = r->from + i};
+
+	bpf_map_delete_elem(&chunks, &key);
+	return 0;
+}
+
+/* Forgets chunks that no receive did. */
+SEC("syscall")
+int forget_chunks(struct mqw_release *ctx)
+{
+	struct mqw_release r = {.index = ctx->index, .from = ctx->from};
+
+	bpf_loop(ctx->to - ctx->from, forget_one, &r, 0);
+	return 0;
+}
+
+/* Only for a level of a retired queue, after its chunks. */
+SEC("syscall")
+int release_level(struct mqw_release *ctx)
+{
+	__u32 slot = ctx->index;
+	struct mqw_level *l = bpf_map_lookup_elem(&levels, &slot);
+
+	if (!l)
+		return 0;
+	bpf_map_delete_elem(&level_index, &l->key);
+	*l = (struct mqw_level){};
+	return bpf_map_push_elem(&free_levels, &slot, BPF_ANY);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* struct ucred */
 #include "authz.h"
 
 #include <sys/socket.h>

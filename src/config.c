@@ -71,6 +71,18 @@ const struct setting config_settings[CONFIG_SETTINGS] = {
 		.max = 65536,
 	},
 	{
+		.section = "queues",
+		.key = "records",
+		.flag = "queues.records",
+		.argument = "N",
+		.help = "Remember the senders of so many queued messages; changes need a restart.",
+		.initial = "1048576",
+		.type = &setting_number,
+		.offset = offsetof(struct config, records_max),
+		.min = 16,
+		.max = 16777216,
+	},
+	{
 		.section = "probe",
 		.key = "mode",
 		.flag = "probe",

@@ -20,7 +20,8 @@ struct config {
 	uint64_t peek_payload_max; /* bytes kept of each message */
 	uint64_t peek_buffer_max;  /* bytes of kernel memory one snapshot may take */
 	uint64_t queues_max;
-	int log_priority; /* syslog(3) number */
+	uint64_t records_max; /* sends of queued messages that are remembered */
+	int log_priority;     /* syslog(3) number */
 };
 
 /* What the command line asks for besides settings. */

@@ -35,7 +35,7 @@ struct setting {
 	size_t n_names;
 };
 
-#define CONFIG_SETTINGS 10
+#define CONFIG_SETTINGS 11
 extern const struct setting config_settings[CONFIG_SETTINGS];
 
 /* Where settings come from, one layer above another: which ones the layer has set. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* vasprintf() */
 #include "control.h"
 
 #include <inttypes.h>
@@ -22,6 +21,7 @@ struct exchange {
 	const struct control *control;
 	const struct http_request *request;
 	struct http_response *response;
+	gid_t control_gid;	    /* set by read_peer() */
 	struct segment ipcns, name; /* what {ipcns} and {name} of the route stand for */
 };
 
@@ -131,20 +131,21 @@ static const struct queue *find_queue(struct exchange *x)
 	return q;
 }
 
-static int read_peer(const struct exchange *x, const struct queue *q, struct peer *ret,
+static int read_peer(struct exchange *x, const struct queue *q, struct peer *ret,
 		     enum authz_grant *ret_grant)
 {
 	int r = peer_read(x->request->fd, ret);
 
 	if (r < 0)
 		return r;
-	*ret_grant = authz_read(ret, &q->attr, x->control->ops->control_gid(x->control->data));
+	x->control_gid = x->control->ops->control_gid(x->control->data);
+	*ret_grant = authz_read(ret, &q->attr, x->control_gid);
 	return 0;
 }
 
 static void respond_denied(struct exchange *x, const struct queue *q)
 {
-	gid_t gid = x->control->ops->control_gid(x->control->data);
+	gid_t gid = x->control_gid;
 	_cleanup_free_ char *name = name_escape(q->name);
 	char members[64] = "";
 
@@ -170,9 +171,13 @@ static uint64_t realtime_offset_ns(void)
 
 static void get_status(struct exchange *x)
 {
+	const struct table *table;
 	struct status status = {};
-	int r = x->control->ops->status(x->control->data, &status);
+	int r;
 
+	/* for the number of queues; where that fails, the status tells of it */
+	x->control->ops->refresh(x->control->data, &table);
+	r = x->control->ops->status(x->control->data, &status);
 	if (r < 0)
 		respond_unavailable(x, r, "the status cannot be read", NULL);
 	else

@@ -88,6 +88,7 @@ struct ctl_query {
 	uint64_t limit, bytes; /* MESSAGES; 0: all, as much as there is */
 	bool no_payload;       /* MESSAGES */
 	bool bytes_wished;     /* less will do too, where the daemon is set to keep less */
+	bool brief;	       /* QUEUES, QUEUE: names and limits will do, and no remarks */
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "../bpf/mqwatch.h"
 #include "ctl.h"
+#include "name.h"
 
 enum ctl_option_id {
 	OPT_HELP = 256,
@@ -31,7 +32,8 @@ struct ctl_option {
 	enum ctl_option_id id;
 };
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX  16
+#define MESSAGES_MAX 65536 /* HARD_MSGMAX in the kernel: no queue holds more */
 
 const char *const ctl_format_names[] = {
 	[CTL_FORMAT_TABLE] = "table",
@@ -93,7 +95,8 @@ static const struct ctl_verb verbs[] = {
 			"otherwise)\n"
 			"  hex    the payloads as hexdump -C shows them\n"
 			"  text   one line per payload, control characters escaped\n"
-			"  raw    the bytes of the payloads, one after the other\n",
+			"  raw    the bytes of the payloads, one after the other\n"
+			"With --json there is no format to choose.\n",
 		.options = dump_options,
 		.n_options = ARRAY_SIZE(dump_options),
 		.namespaced = true,
@@ -129,10 +132,13 @@ const char *ctl_queue_name(const char *argument)
 	return name;
 }
 
-static void print_options(FILE *out, const struct ctl_option *options, size_t n)
+static void print_options(FILE *out, const struct ctl_option *options, size_t n, bool namespaced)
 {
 	for (size_t i = 0; i < n; i++) {
 		char names[64], letter[8] = "    ";
+
+		if (!namespaced && (options[i].id == OPT_IPCNS || options[i].id == OPT_PID))
+			continue;
 
 		if (options[i].letter)
 			snprintf(letter, sizeof(letter), "-%c, ", options[i].letter);
@@ -160,7 +166,7 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 			verb->summary + 1);
 		if (verb->n_options) {
 			fputs("\nOptions:\n", out);
-			print_options(out, verb->options, verb->n_options);
+			print_options(out, verb->options, verb->n_options, true);
 		}
 		if (verb->text)
 			fprintf(out, "\n%s", verb->text);
@@ -168,7 +174,7 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 			ctl_list_print_columns(out);
 	}
 	fputs("\nOptions of every verb, before or after it:\n", out);
-	print_options(out, global_options, ARRAY_SIZE(global_options));
+	print_options(out, global_options, ARRAY_SIZE(global_options), !verb || verb->namespaced);
 	fputs("\nExit status: 0 success, 1 failure, 2 wrong usage, 3 no such queue, "
 	      "4 no permission,\n5 no daemon and no direct way. See mqwatchctl(1).\n",
 	      out);
@@ -177,8 +183,10 @@ void ctl_print_help(FILE *out, const struct ctl_verb *verb)
 static int usage(FILE *err, const struct ctl_verb *verb, const char *what, const char *value,
 		 const char *expected)
 {
+	_cleanup_free_ char *shown = name_escape(value ? value : "");
+
 	fprintf(err, "mqwatchctl: %s%s%s%s; %s%smqwatchctl %s%s--help\n", what, value ? " '" : "",
-		value ? value : "", value ? "'" : "", expected ? expected : "",
+		shown ? shown : "", value ? "'" : "", expected ? expected : "",
 		expected ? ", see " : "see ", verb ? verb->name : "", verb ? " " : "");
 	return CTL_USAGE;
 }
@@ -232,9 +240,9 @@ static int apply_option(const struct ctl_option *option, const char *value, stru
 		args->format = (enum ctl_format)r;
 		return CTL_OK;
 	case OPT_LIMIT:
-		if (parse_u64(value, 1, UINT64_MAX, &args->limit) < 0)
+		if (parse_u64(value, 1, MESSAGES_MAX, &args->limit) < 0)
 			return usage(err, args->verb, "--limit: no number of messages", value,
-				     "give 1 or more");
+				     "give 1 to 65536");
 		return CTL_OK;
 	case OPT_BYTES:
 		if (parse_size(value, 1, UINT64_MAX, &args->bytes) < 0)
@@ -318,9 +326,10 @@ static int parse_options(struct option_set *set, int argc, char *argv[], FILE *e
 static int parse_operands(int argc, char *argv[], FILE *err, struct ctl_args *args)
 {
 	const struct ctl_verb *verb = args->verb;
+	int most = verb->operand ? 1 : 0;
 
-	if (argc > !!verb->operand)
-		return usage(err, verb, "unexpected argument", argv[!!verb->operand], NULL);
+	if (argc > most)
+		return usage(err, verb, "unexpected argument", argv[most], NULL);
 	if (verb->run == ctl_help) {
 		args->topic = argv[0];
 		return CTL_OK;

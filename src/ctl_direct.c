@@ -9,6 +9,8 @@
 #include "name.h"
 
 #define PAYLOAD_MAX (UINT64_C(16) << 20) /* HARD_MSGSIZEMAX: no message is longer */
+/* Without probes a queue is provable once nobody used it for a second. */
+#define PATIENCE_NS (2 * NSEC_PER_SEC)
 #define BUFFER_MAX  (UINT64_C(256) << 20)
 
 struct direct {
@@ -37,24 +39,15 @@ static int enter_namespace(pid_t pid, char **error)
 			"--pid %d: cannot enter its IPC namespace: %s", (int)pid, strerror(errno));
 }
 
-static int direct_open(struct direct *d, pid_t pid, char **error)
+/* Loading the backend takes longer than all the rest: only when there is something to see. */
+static int direct_look(struct direct *d, bool brief, char **error)
 {
 	const struct peek_options options = {
-		.mode = PEEK_AUTO,
+		.mode = brief ? PEEK_OFF : PEEK_AUTO,
 		.buffer_max = BUFFER_MAX,
-		.queues_fd = -1,
-		.slots_fd = -1,
 	};
-	char reason[256];
-	int r = pid ? enter_namespace(pid, error) : CTL_OK;
+	int r = peek_new(&d->peek, &options);
 
-	if (r)
-		return r;
-	r = mqfs_open(&d->mqfs, NULL, reason, sizeof(reason));
-	if (r < 0)
-		return ctl_fail(error, CTL_NO_DAEMON, "%s",
-				r == -ENOMEM ? strerror(ENOMEM) : reason);
-	r = peek_new(&d->peek, &options);
 	if (r == 0)
 		r = table_new(&d->table, SIZE_MAX);
 	if (r == 0)
@@ -64,14 +57,17 @@ static int direct_open(struct direct *d, pid_t pid, char **error)
 	return CTL_OK;
 }
 
-static int direct_list(const struct direct *d, struct json_object **ret)
+static int direct_list(struct direct *d, bool brief, struct json_object **ret, char **error)
 {
-	size_t denied = table_drops(d->table, TABLE_DROP_DENIED);
+	size_t denied;
+	int r = direct_look(d, brief, error);
 
-	if (denied)
-		ctl_error(
-			"%zu queues are not shown: only their owners, groups or root may open them",
-			denied);
+	if (r)
+		return r;
+	denied = table_drops(d->table, TABLE_DROP_DENIED);
+	if (denied && !brief)
+		ctl_error("queues not shown, as only owner, group and root may read them: %zu",
+			  denied);
 	*ret = json_queues(d->table);
 	return CTL_OK;
 }
@@ -109,6 +105,7 @@ static int direct_messages(const struct direct *d, int mqd, const struct queue *
 		.payload_max = query->no_payload			    ? 0
 			       : query->bytes && query->bytes < PAYLOAD_MAX ? query->bytes
 									    : PAYLOAD_MAX,
+		.patience_ns = PATIENCE_NS,
 	};
 	int r = peek_snapshot(d->peek, mqd, &request, &snapshot);
 
@@ -121,12 +118,13 @@ static int direct_messages(const struct direct *d, int mqd, const struct queue *
 	return CTL_OK;
 }
 
-static int direct_queue(const struct direct *d, const struct ctl_query *query,
-			struct json_object **ret, char **error)
+static int direct_queue(struct direct *d, const struct ctl_query *query, struct json_object **ret,
+			char **error)
 {
 	_cleanup_close_ int mqd = mqfs_open_queue(d->mqfs, query->name);
-	const struct queue *q = table_find(d->table, query->ipcns, query->name);
 	_cleanup_free_ char *label = name_escape(query->name);
+	const struct queue *q;
+	int r;
 
 	if (!label)
 		return ctl_fail(error, CTL_FAILURE, "out of memory");
@@ -136,7 +134,11 @@ static int direct_queue(const struct direct *d, const struct ctl_query *query,
 				label);
 	if (mqd < 0 && mqd != -ENOENT)
 		return ctl_fail(error, CTL_FAILURE, "/%s: %s", label, strerror(-mqd));
-	if (mqd < 0 || !q)
+	r = mqd < 0 ? CTL_OK : direct_look(d, query->brief, error);
+	if (r)
+		return r;
+	q = mqd < 0 ? NULL : table_find(d->table, query->ipcns, query->name);
+	if (!q)
 		return ctl_fail(error, CTL_NO_QUEUE, "no queue /%s in IPC namespace %u", label,
 				query->ipcns);
 	if (query->document == CTL_DOCUMENT_QUEUE)
@@ -148,17 +150,21 @@ int ctl_direct_get(const struct ctl_query *query, pid_t pid, struct json_object 
 {
 	_cleanup_(direct_done) struct direct d = {};
 	struct json_object *json = NULL;
-	int r;
+	char reason[256];
+	int r = pid ? enter_namespace(pid, error) : CTL_OK;
 
-	r = direct_open(&d, pid, error);
 	if (r)
 		return r;
+	r = mqfs_open(&d.mqfs, NULL, reason, sizeof(reason));
+	if (r < 0)
+		return ctl_fail(error, CTL_NO_DAEMON, "%s",
+				r == -ENOMEM ? strerror(ENOMEM) : reason);
 	if (query->ipcns && query->ipcns != mqfs_ipcns(d.mqfs))
 		return ctl_fail(error, CTL_NO_DAEMON,
 				"%u is not the IPC namespace of this process; give --pid with a "
 				"process in it",
 				query->ipcns);
-	r = query->document == CTL_DOCUMENT_QUEUES ? direct_list(&d, &json)
+	r = query->document == CTL_DOCUMENT_QUEUES ? direct_list(&d, query->brief, &json, error)
 						   : direct_queue(&d, query, &json, error);
 	if (r)
 		return r;

@@ -134,6 +134,7 @@ static void print_header(const struct ctl_args *args, const struct ctl_query *qu
 		.document = CTL_DOCUMENT_QUEUE,
 		.ipcns = query->ipcns,
 		.name = query->name,
+		.brief = true,
 	};
 	_cleanup_(json_object_putp) struct json_object *queue = NULL;
 	struct json_object *messages = ctl_json_get(json, "messages");
@@ -261,7 +262,7 @@ static void warn(struct json_object *json, const struct ctl_args *args, const ch
 		cut += ctl_json_true(ctl_json_get(message, "payload"), "truncated");
 	}
 	if (cut && !args->bytes)
-		ctl_error("/%s: %zu payloads are cut off: the daemon keeps no more of them "
+		ctl_error("/%s: payloads cut off: %zu; the daemon keeps no more of them "
 			  "(peek.payload-max)",
 			  label, cut);
 }

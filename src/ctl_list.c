@@ -53,9 +53,7 @@ static char *fill_cell(struct json_object *queue)
 	char bar[CTL_TEXT_MAX];
 	double ratio = fill(queue);
 
-	if (!ctl_utf8())
-		return format_cell("%.0f%%", ratio * 100);
-	return format_cell("%s %3.0f%%", ctl_bar(ratio, FILL_CELLS, bar), ratio * 100);
+	return format_cell("%3.0f%% %s", ratio * 100, ctl_bar(ratio, FILL_CELLS, bar));
 }
 
 static char *owner_cell(struct json_object *queue)
@@ -128,11 +126,7 @@ static const struct column all_columns[] = {
 	 .key = "ipcns"},
 	{{.name = "MESSAGES", .right = true}, "messages in the queue", true, .key = "messages"},
 	{{.name = "LIMIT", .right = true}, "messages it can hold", true, .key = "messages_limit"},
-	{{.name = "FILL", .right = true},
-	 "MESSAGES of LIMIT",
-	 true,
-	 .cell = fill_cell,
-	 .rank = fill},
+	{{.name = "FILL"}, "MESSAGES of LIMIT", true, .cell = fill_cell, .rank = fill},
 	{{.name = "BYTES", .right = true}, "bytes of payload in the queue", true, .key = "bytes"},
 	{{.name = "MSGSIZE", .right = true},
 	 "longest message, bytes",

@@ -245,32 +245,43 @@ static int add_bar(struct libscols_line *line, size_t column, struct json_object
 				  ctl_bar((double)count / (double)largest, HISTOGRAM_CELLS, bar));
 }
 
+struct histogram {
+	const char *name;
+	struct json_object *json;
+};
+
 /*
- * n histograms with the same bounds side by side, from the first bucket that is used to the last. A bound
- * is written by format_bound, the missing bound of the last bucket is a null in the JSON.
+ * Histograms with the same bounds side by side, those that counted anything, from the first bucket
+ * that is used to the last. The bound that is null in the JSON is that of the last bucket.
  */
-static int print_histograms(struct json_object *const histograms[], size_t n,
-			    const struct ctl_column columns[],
+static int print_histograms(const char *bounds, const struct histogram all[], size_t n_all,
 			    const char *(*format_bound)(double bound, char text[CTL_TEXT_MAX]),
 			    FILE *out)
 {
-	struct json_object *buckets = ctl_json_get(histograms[0], "buckets");
+	struct json_object *buckets = ctl_json_get(all[0].json, "buckets"), *used[2];
+	struct ctl_column columns[1 + 2 * ARRAY_SIZE(used)] = {{.name = bounds, .right = true}};
 	_cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
-	size_t first = ctl_json_length(buckets), end = 0;
+	size_t n = 0, first = SIZE_MAX, end = 0;
 	int r;
 
-	for (size_t i = 0; i < ctl_json_length(buckets); i++) {
-		for (size_t h = 0; h < n; h++) {
-			if (!bucket_count(histograms[h], i))
+	for (size_t h = 0; h < n_all && n < ARRAY_SIZE(used); h++) {
+		if (!largest_bucket(all[h].json))
+			continue;
+		columns[1 + 2 * n] = (struct ctl_column){.name = all[h].name, .right = true};
+		columns[2 + 2 * n] = (struct ctl_column){.name = ""};
+		used[n++] = all[h].json;
+		for (size_t i = 0; i < ctl_json_length(buckets); i++) {
+			if (!bucket_count(all[h].json, i))
 				continue;
 			first = i < first ? i : first;
-			end = i + 1;
+			end = i + 1 > end ? i + 1 : end;
 		}
 	}
-	if (!end)
+	if (!n)
 		return 0;
 	r = ctl_table_new(&table, columns, 1 + 2 * n, true, out);
 	for (size_t i = first; r == 0 && i < end; i++) {
+		struct json_object *bucket = json_object_array_get_idx(buckets, i);
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		char text[CTL_TEXT_MAX];
 		double bound;
@@ -279,11 +290,9 @@ static int print_histograms(struct json_object *const histograms[], size_t n,
 			return -ENOMEM;
 		r = scols_line_set_data(
 			line, 0,
-			ctl_json_double(json_object_array_get_idx(buckets, i), "le", &bound)
-				? format_bound(bound, text)
-				: "more");
+			ctl_json_double(bucket, "le", &bound) ? format_bound(bound, text) : "more");
 		for (size_t h = 0; r == 0 && h < n; h++)
-			r = add_bar(line, 1 + 2 * h, histograms[h], i);
+			r = add_bar(line, 1 + 2 * h, used[h], i);
 	}
 	fputc('\n', out);
 	return r ?: scols_print_table(table);
@@ -297,20 +306,14 @@ static const char *format_ratio(double ratio, char text[CTL_TEXT_MAX])
 
 static int print_counted(struct json_object *counters, FILE *out)
 {
-	static const struct ctl_column time_columns[] = {
-		{.name = "CALLS OF UP TO", .right = true},
-		{.name = "SEND", .right = true},
-		{.name = ""},
-		{.name = "RECEIVE", .right = true},
-		{.name = ""},
+	const struct histogram times[] = {
+		{"SENDS", call_seconds(counters, 0)},
+		{"RECEIVES", call_seconds(counters, 1)},
 	};
-	static const struct ctl_column depth_columns[] = {
-		{.name = "FILLED UP TO", .right = true},
-		{.name = "SENDS", .right = true},
-		{.name = ""},
+	const struct histogram depth = {
+		"SENDS",
+		ctl_json_get(counters, "depth_at_send_ratio"),
 	};
-	struct json_object *depth = ctl_json_get(counters, "depth_at_send_ratio");
-	struct json_object *times[2] = {call_seconds(counters, 0), call_seconds(counters, 1)};
 	int r;
 
 	if (!counters) {
@@ -320,8 +323,8 @@ static int print_counted(struct json_object *counters, FILE *out)
 		return 0;
 	}
 	r = print_counters(counters, out);
-	r = r ?: print_histograms(times, 2, time_columns, ctl_duration, out);
-	return r ?: print_histograms(&depth, 1, depth_columns, format_ratio, out);
+	r = r ?: print_histograms("TOOK UP TO", times, ARRAY_SIZE(times), ctl_duration, out);
+	return r ?: print_histograms("FILL AT SEND", &depth, 1, format_ratio, out);
 }
 
 static int add_call(struct libscols_table *table, struct json_object *call)

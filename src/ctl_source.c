@@ -38,11 +38,10 @@ int ctl_print_json(FILE *out, struct json_object *json)
 	return CTL_OK;
 }
 
-static int report(int code, char **error)
+static int report(int code, const char *error)
 {
 	if (code)
-		ctl_error("%s", *error ? *error : "out of memory");
-	free(TAKE_PTR(*error));
+		ctl_error("%s", error ? error : "out of memory");
 	return code;
 }
 
@@ -77,10 +76,10 @@ static int get(const struct ctl_args *args, const struct ctl_query *query, struc
 
 int ctl_get(const struct ctl_args *args, const struct ctl_query *query, struct json_object **ret)
 {
-	char *error = NULL;
+	_cleanup_free_ char *error = NULL;
 	int r = get(args, query, ret, &error);
 
-	return report(r, &error);
+	return query->brief ? r : report(r, error);
 }
 
 static int namespace_of(const char *path, uint32_t *ret)
@@ -152,7 +151,7 @@ static int ambiguous(const char *name, const uint32_t candidates[], size_t n)
 
 int ctl_get_queue(const struct ctl_args *args, struct ctl_query *query, struct json_object **ret)
 {
-	const struct ctl_query list_query = {.document = CTL_DOCUMENT_QUEUES};
+	const struct ctl_query list_query = {.document = CTL_DOCUMENT_QUEUES, .brief = true};
 	_cleanup_(json_object_putp) struct json_object *list = NULL;
 	_cleanup_free_ char *error = NULL, *ignored = NULL, *shown = NULL;
 	uint32_t candidates[CANDIDATES_MAX], wanted, own = 0;
@@ -167,11 +166,11 @@ int ctl_get_queue(const struct ctl_args *args, struct ctl_query *query, struct j
 	query->ipcns = wanted ? wanted : own;
 	r = get(args, query, ret, &error);
 	if (r != CTL_NO_QUEUE || wanted || get(args, &list_query, &list, &ignored) != CTL_OK)
-		return report(r, &error);
+		return report(r, error);
 
 	n = find_elsewhere(list, args->queue, own, candidates);
 	if (!n)
-		return report(r, &error);
+		return report(r, error);
 	shown = name_escape(args->queue);
 	if (!shown)
 		return ctl_no_memory();

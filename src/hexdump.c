@@ -52,7 +52,8 @@ void hexdump_write(FILE *out, const uint8_t *data, size_t size)
 			continue;
 		}
 		squeezing = false;
-		fwrite(line, 1, hexdump_line(line, offset, data + offset, n), out);
+		n = hexdump_line(line, offset, data + offset, n);
+		fwrite(line, 1, n, out);
 	}
 	if (size)
 		fprintf(out, "%08zx\n", size);

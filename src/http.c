@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* accept4() */
 #include "http.h"
 
 #include <inttypes.h>
@@ -36,7 +35,7 @@ struct http_server {
 	int listen_fd;
 	http_handler handler;
 	void *data;
-	TAILQ_HEAD(, connection) connections; /* the one idle for longest first */
+	TAILQ_HEAD(connections, connection) connections; /* the one idle for longest first */
 	size_t n_connections, connections_max;
 	size_t bodies;
 	uint64_t accept_at; /* after a lack of resources: when to try again */

@@ -289,18 +289,48 @@ static struct json_object *json_payload(const struct snapshot_message *m)
 	return object_done(&o);
 }
 
-static struct json_object *json_message(size_t index, const struct snapshot_message *m,
-					bool with_payload)
+static struct json_object *json_sender(const struct snapshot_message *m)
 {
+	struct object o = object_new();
+
+	add_u64(&o, "pid", m->pid);
+	add_u64(&o, "tid", m->tid);
+	add_string(&o, "comm", m->comm);
+	return object_done(&o);
+}
+
+/* When the message was sent and by whom, as far as that is known. */
+static void add_origin(struct object *o, const struct snapshot *s, const struct snapshot_message *m)
+{
+	uint64_t taken_at =
+		(uint64_t)s->taken_at.tv_sec * NSEC_PER_SEC + (uint64_t)s->taken_at.tv_nsec;
+	uint64_t age = s->taken_ns > m->sent_ns ? s->taken_ns - m->sent_ns : 0;
+
+	if (m->origin == ORIGIN_KNOWN) {
+		add(o, "sent_at", new_time(taken_at - age));
+		add(o, "age_seconds", new_seconds(age));
+		add_null(o, "age_at_least_seconds");
+		add(o, "sender", json_sender(m));
+		return;
+	}
+	add_null(o, "sent_at");
+	add_null(o, "age_seconds");
+	if (m->origin == ORIGIN_BEFORE)
+		add(o, "age_at_least_seconds", new_seconds(age));
+	else
+		add_null(o, "age_at_least_seconds");
+	add_null(o, "sender");
+}
+
+static struct json_object *json_message(size_t index, const struct snapshot *s, bool with_payload)
+{
+	const struct snapshot_message *m = &s->messages[index];
 	struct object o = object_new();
 
 	add_u64(&o, "index", index);
 	add_u64(&o, "priority", m->priority);
 	add_u64(&o, "size", m->size);
-	add_null(&o, "sent_at");
-	add_null(&o, "age_seconds");
-	add_null(&o, "age_at_least_seconds");
-	add_null(&o, "sender");
+	add_origin(&o, s, m);
 	if (with_payload)
 		add(&o, "payload", json_payload(m));
 	else
@@ -322,7 +352,7 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 	    new_time((uint64_t)s->taken_at.tv_sec * NSEC_PER_SEC + (uint64_t)s->taken_at.tv_nsec));
 	add_u64(&o, "messages_total", s->messages_total);
 	for (size_t i = 0; i < s->n_messages; i++)
-		append(&o, messages, json_message(i, &s->messages[i], with_payload));
+		append(&o, messages, json_message(i, s, with_payload));
 	add(&o, "messages", messages);
 	return object_done(&o);
 }
@@ -355,18 +385,10 @@ static struct json_object *json_part(const char *key, const char *value, const c
 	return object_done(&o);
 }
 
-static struct json_object *json_totals(const uint64_t totals[], const char *const names[], size_t n)
-{
-	struct object o = object_new();
-
-	for (size_t i = 0; i < n; i++)
-		add_u64(&o, names[i], totals[i]);
-	return object_done(&o);
-}
-
 struct json_object *json_status(const struct status *s)
 {
-	struct object o = object_new(), web = object_new();
+	struct object o = object_new(), web = object_new(), control = object_new();
+	struct object dropped = object_new(), lost = object_new(), snapshots = object_new();
 
 	add_string(&o, "version", s->version);
 	add(&o, "started_at", new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
@@ -377,12 +399,19 @@ struct json_object *json_status(const struct status *s)
 	add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
 	add_string(&web, "reason", s->web_reason);
 	add(&o, "web", object_done(&web));
+	add_string(&control, "reason", s->control_reason);
+	add(&o, "control", object_done(&control));
 	add_u64(&o, "queues", s->queues);
 	add_u64(&o, "queues_max", s->queues_max);
-	add(&o, "queues_dropped", json_totals(s->drops, table_drop_names, ARRAY_SIZE(s->drops)));
-	add(&o, "events_lost", json_totals(s->losses, probe_loss_names, ARRAY_SIZE(s->losses)));
-	add(&o, "snapshots",
-	    json_totals(s->snapshots, snapshot_result_names, ARRAY_SIZE(s->snapshots)));
+	for (size_t i = 0; i < TABLE_DROPS; i++)
+		add_u64(&dropped, table_drop_names[i], s->drops[i]);
+	add(&o, "queues_dropped", object_done(&dropped));
+	for (size_t i = 0; i < PROBE_LOSSES; i++)
+		add_u64(&lost, probe_loss_names[i], s->losses[i]);
+	add(&o, "events_lost", object_done(&lost));
+	for (size_t i = 0; i < SNAPSHOT_RESULTS; i++)
+		add_u64(&snapshots, snapshot_result_names[i], s->snapshots[i]);
+	add(&o, "snapshots", object_done(&snapshots));
 	return object_done(&o);
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* SOCK_CLOEXEC, strchrnul() */
 #include "listen.h"
 
 #include <netdb.h>
@@ -127,7 +126,7 @@ int listen_tcp(const char *address, char *reason_text, size_t reason_size)
 	};
 	_cleanup_(freeaddrinfop) struct addrinfo *found = NULL;
 	_cleanup_free_ char *host = NULL;
-	const char *port;
+	const char *port = NULL;
 	int r, fd, error = 0;
 
 	r = split_address(address, &reason, &host, &port);

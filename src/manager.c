@@ -45,14 +45,6 @@ struct manager {
 	uint64_t snapshots[SNAPSHOT_RESULTS];
 };
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 static int refresh(struct manager *m)
 {
 	int r;
@@ -135,6 +127,7 @@ static int op_snapshot(void *data, const struct queue *q, const struct peek_requ
 	if (!m->mqfs)
 		return -ENOENT;
 	patient.patience_ns = PATIENCE_NS;
+	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);
 	if (fd < 0)
 		return fd;
@@ -327,8 +320,7 @@ static int start_peek(struct manager *m)
 	struct peek_options options = {
 		.mode = m->config->peek,
 		.buffer_max = m->config->peek_buffer_max,
-		.queues_fd = probe_queues_fd(m->probe),
-		.slots_fd = probe_slots_fd(m->probe),
+		.probe = m->probe,
 	};
 	struct peek *peek;
 	uint32_t ipcns;
@@ -354,7 +346,7 @@ static int start_parts(struct manager *m)
 	r = table_new(&m->table, c->queues_max);
 	if (r < 0)
 		return r;
-	r = probe_new(&m->probe, c->probe, c->queues_max);
+	r = probe_new(&m->probe, c->probe, c->queues_max, c->records_max);
 	if (r < 0)
 		return r;
 	if (c->probe != PROBE_OFF && probe_reason(m->probe))
@@ -417,11 +409,12 @@ static void apply(struct manager *m, struct config *c)
 	bool peek = old->peek != c->peek || old->peek_buffer_max != c->peek_buffer_max;
 
 	if (old->probe != c->probe || old->queues_max != c->queues_max ||
-	    !same_text(old->mqueue_path, c->mqueue_path))
+	    old->records_max != c->records_max || !same_text(old->mqueue_path, c->mqueue_path))
 		log_warning("Changes of probe, queues and mqueue settings take effect at the next "
 			    "start");
 	c->probe = old->probe;
 	c->queues_max = old->queues_max;
+	c->records_max = old->records_max;
 	if (web)
 		stop_web(m);
 	if (control)

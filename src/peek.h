@@ -9,6 +9,8 @@
 #include "queue.h"
 #include "snapshot.h"
 
+struct probe;
+
 enum peek_mode {
 	PEEK_AUTO,
 	PEEK_BPF,
@@ -20,14 +22,16 @@ extern const char *const peek_mode_names[PEEK_MODES];
 struct peek_options {
 	enum peek_mode mode;
 	uint64_t buffer_max; /* bytes of kernel memory a snapshot may take at most */
-	int queues_fd;	     /* the probes' maps, -1 without probes; borrowed for peek_new() only */
-	int slots_fd;
+	const struct probe
+		*probe; /* whose maps say who sent what; NULL: none. For peek_new() only */
 };
 
 struct peek_request {
 	uint64_t messages_max; /* first so many messages; UINT64_MAX: all */
 	uint64_t payload_max;  /* bytes kept of each payload; 0: none */
 	uint64_t patience_ns;  /* how long to wait for a moment at which all can be proven */
+	/* messages of a queue on which no call was seen are older (CLOCK_MONOTONIC); 0: unknown */
+	uint64_t unused_since_ns;
 };
 
 struct peek;

@@ -6,8 +6,10 @@
 #include <bpf/libbpf.h>
 
 #include "bpf_util.h"
+#include "origin.h"
 #include "peek.skel.h"
 #include "peek_bpf.h"
+#include "probe.h"
 
 #define BUFFER_START  (256 * 1024)
 #define MAPPED_SIZE   (64 * 1024)
@@ -20,7 +22,7 @@ static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
 
 struct peek_bpf {
 	struct peek_skel *bpf;
-	int queues_fd, slots_fd; /* owned; -1 without probes */
+	int maps[PROBE_SHARED_MAPS]; /* the probes', owned; -1 without probes */
 	size_t page_size;
 	size_t buffer_size, buffer_max;
 	uint8_t *mapped; /* the buffer's first MAPPED_SIZE bytes */
@@ -45,23 +47,26 @@ static void *map_buffer(const struct peek_bpf *b, size_t size, int protection)
 /* Loads the programs with a buffer of that size: its bounds are constants to the verifier. */
 static int load(struct peek_bpf *b, size_t buffer_size)
 {
-	struct bpf_map *queues, *slots;
+	struct bpf_map *shared[PROBE_SHARED_MAPS];
 	int r;
 
 	unload(b);
 	b->bpf = peek_skel__open();
 	if (!b->bpf)
 		return -errno;
+	shared[PROBE_MAP_QUEUES] = b->bpf->maps.queues;
+	shared[PROBE_MAP_QUEUE_INDEX] = b->bpf->maps.queue_index;
+	shared[PROBE_MAP_LEVELS] = b->bpf->maps.levels;
+	shared[PROBE_MAP_LEVEL_INDEX] = b->bpf->maps.level_index;
+	shared[PROBE_MAP_CHUNKS] = b->bpf->maps.chunks;
 	/* a copy of up to a page may start at the last byte that is in use */
 	b->bpf->rodata->buffer_size = buffer_size + b->page_size;
 	b->bpf->rodata->page_size = b->page_size;
 	r = bpf_map__set_value_size(b->bpf->maps.buffer, buffer_size + b->page_size);
-	queues = b->bpf->maps.queues;
-	slots = b->bpf->maps.slots;
-	if (r == 0 && b->queues_fd >= 0)
-		r = bpf_map__reuse_fd(queues, b->queues_fd);
-	if (r == 0 && b->slots_fd >= 0)
-		r = bpf_map__reuse_fd(slots, b->slots_fd);
+	b->bpf->rodata->probes_attached = b->maps[0] >= 0;
+	for (size_t i = 0; i < PROBE_SHARED_MAPS && r == 0; i++)
+		if (b->maps[i] >= 0)
+			r = bpf_map__reuse_fd(shared[i], b->maps[i]);
 	if (r == 0)
 		r = peek_skel__load(b->bpf);
 	if (r < 0)
@@ -82,16 +87,20 @@ int peek_bpf_new(struct peek_bpf **ret, const struct peek_options *options, char
 
 	if (!b)
 		return -ENOMEM;
-	b->queues_fd = b->slots_fd = -1;
+	for (size_t i = 0; i < PROBE_SHARED_MAPS; i++)
+		b->maps[i] = -1;
 	missing = bpf_missing();
 	if (missing) {
 		snprintf(reason, reason_size, "%s", missing);
 		return -EOPNOTSUPP;
 	}
-	if (options->queues_fd >= 0) {
-		b->queues_fd = fcntl(options->queues_fd, F_DUPFD_CLOEXEC, 3);
-		b->slots_fd = fcntl(options->slots_fd, F_DUPFD_CLOEXEC, 3);
-		if (b->queues_fd < 0 || b->slots_fd < 0)
+	for (size_t i = 0; i < PROBE_SHARED_MAPS; i++) {
+		int fd = options->probe ? probe_map_fd(options->probe, i) : -1;
+
+		if (fd < 0)
+			break;
+		b->maps[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (b->maps[i] < 0)
 			return -errno;
 	}
 	bpf_log_to_debug();
@@ -111,8 +120,8 @@ void peek_bpf_free(struct peek_bpf *b)
 	if (!b)
 		return;
 	unload(b);
-	close_fd(b->queues_fd);
-	close_fd(b->slots_fd);
+	for (size_t i = 0; i < PROBE_SHARED_MAPS; i++)
+		close_fd(b->maps[i]);
 	free(b);
 }
 
@@ -133,62 +142,115 @@ static int grow(struct peek_bpf *b)
 	return load(b, size < b->buffer_max ? size : b->buffer_max);
 }
 
+/*
+ * What is known of the sends of messages[0..n) of one level, whose records are in heads;
+ * before_ns as walk->before_ns.
+ */
+static int collect_origins(const struct mqw_peek_message *heads, size_t n, bool whole,
+			   uint64_t before_ns, struct snapshot_message *messages)
+{
+	_cleanup_free_ size_t *owner = calloc(n, sizeof(*owner));
+
+	if (!owner)
+		return -ENOMEM;
+	origin_assign(heads, n, whole, owner);
+	for (size_t i = 0; i < n; i++) {
+		struct snapshot_message *m = &messages[i];
+		const struct mqw_record *r =
+			owner[i] == ORIGIN_NONE ? NULL : &heads[owner[i]].record;
+
+		if (r && r->length == m->size) {
+			m->origin = ORIGIN_KNOWN;
+			m->sent_ns = r->time_ns - r->lag_ns;
+			m->pid = r->pid;
+			m->tid = r->tid;
+			memcpy(m->comm, r->comm, sizeof(m->comm) - 1);
+		} else if (heads[i].origin == MQW_ORIGIN_BEFORE && before_ns) {
+			m->origin = ORIGIN_BEFORE;
+			m->sent_ns = before_ns;
+		}
+	}
+	return 0;
+}
+
+static int collect_levels(const struct mqw_peek *walk, const struct mqw_peek_message *heads,
+			  uint64_t unused_since_ns, struct snapshot_message *messages)
+{
+	uint64_t before_ns = walk->before_ns ? walk->before_ns : unused_since_ns;
+	size_t from = 0, to;
+	int r = 0;
+
+	for (; from < walk->n_messages && r == 0; from = to) {
+		to = from + 1;
+		while (to < walk->n_messages && heads[to].priority == heads[from].priority)
+			to++;
+		r = collect_origins(heads + from, to - from,
+				    to < walk->n_messages ||
+					    walk->n_messages == walk->messages_total,
+				    before_ns, messages + from);
+	}
+	return r;
+}
+
 /* A snapshot of what the program wrote to the buffer, here mapped. */
-static int collect_from(const struct mqw_peek *walk, const uint8_t *map, struct snapshot **ret)
+static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_t unused_since_ns,
+			struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *s = calloc(1, sizeof(*s));
+	_cleanup_free_ struct mqw_peek_message *heads =
+		calloc(walk->n_messages + 1, sizeof(*heads));
 	size_t offset = 0, kept = 0;
+	int r;
 
-	if (!s)
+	if (!s || !heads)
 		return -ENOMEM;
 	s->backend = "bpf";
 	s->messages_total = walk->messages_total;
+	s->settled = walk->settled;
+	s->slot = walk->slot;
+	s->begun = walk->begun;
 	s->messages = calloc(walk->n_messages + 1, sizeof(*s->messages));
 	s->payloads = malloc(walk->used + 1);
 	if (!s->messages || !s->payloads)
 		return -ENOMEM;
 	for (size_t i = 0; i < walk->n_messages; i++) {
-		struct mqw_peek_message head;
+		const struct mqw_peek_message *head = &heads[i];
 
-		memcpy(&head, map + offset, sizeof(head));
-		offset += sizeof(head);
-		memcpy(s->payloads + kept, map + offset, head.kept);
+		memcpy(&heads[i], map + offset, sizeof(*head));
+		offset += sizeof(*head);
+		memcpy(s->payloads + kept, map + offset, head->kept);
 		s->messages[i] = (struct snapshot_message){
-			.priority = head.priority,
-			.size = head.size,
+			.priority = head->priority,
+			.size = head->size,
 			.payload = s->payloads + kept,
-			.payload_size = head.kept,
+			.payload_size = head->kept,
 		};
-		kept += head.kept;
-		offset = (offset + head.kept + 7) & ~7UL;
+		kept += head->kept;
+		offset = (offset + head->kept + 7) & ~7UL;
 	}
+	r = collect_levels(walk, heads, unused_since_ns, s->messages);
+	if (r < 0)
+		return r;
 	s->n_messages = walk->n_messages;
 	*ret = TAKE_PTR(s);
 	return 0;
 }
 
 /* A long result is mapped for the moment only: all pages of a mapping count as resident. */
-static int collect(struct peek_bpf *b, const struct mqw_peek *walk, struct snapshot **ret)
+static int collect(struct peek_bpf *b, const struct mqw_peek *walk, uint64_t unused_since_ns,
+		   struct snapshot **ret)
 {
 	uint8_t *map;
 	int r;
 
 	if (walk->used <= MAPPED_SIZE)
-		return collect_from(walk, b->mapped, ret);
+		return collect_from(walk, b->mapped, unused_since_ns, ret);
 	map = map_buffer(b, walk->used, PROT_READ);
 	if (!map)
 		return -errno;
-	r = collect_from(walk, map, ret);
+	r = collect_from(walk, map, unused_since_ns, ret);
 	munmap(map, walk->used);
 	return r;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
 /* One walk, with a larger buffer when that is what it lacks. */
@@ -224,7 +286,7 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = now_ns() + request->patience_ns;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns;
 	struct mqw_peek walk;
 	int r;
 
@@ -235,18 +297,19 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 		if (!best || walk.n_messages > best->n_messages || walk.end == MQW_PEEK_COMPLETE) {
 			struct snapshot *s = NULL;
 
-			r = collect(b, &walk, &s);
+			r = collect(b, &walk, request->unused_since_ns, &s);
 			if (r < 0)
 				return r;
 			snapshot_free(best);
 			best = s;
 			best->consistent = walk.end == MQW_PEEK_COMPLETE;
 			clock_gettime(CLOCK_REALTIME, &best->taken_at);
+			best->taken_ns = clock_ns(CLOCK_MONOTONIC);
 		}
 		if (walk.end != MQW_PEEK_CHANGED)
 			break;
 		if (attempt >= ATTEMPTS) {
-			if (now_ns() >= until)
+			if (clock_ns(CLOCK_MONOTONIC) >= until)
 				break;
 			nanosleep(&pause, NULL);
 		}

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
 #include <linux/perf_event.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "bpf_util.h"
 #include "log.h"
 #include "mount.h"
-#include "probe.h"
-#include "probe.skel.h"
+#include "probe_internal.h"
 
 #define TRACEFS_MAGIC 0x74726163 /* linux/magic.h */
+
+/* Priorities that a queue uses, on average; most use one or a few. */
+#define LEVELS_PER_QUEUE 4
 
 const char *const probe_mode_names[PROBE_MODES] = {
 	[PROBE_AUTO] = "auto",
@@ -27,18 +25,9 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 	[PROBE_LOSS_UNKNOWN_DESCRIPTOR] = "unknown_descriptor",
 	[PROBE_LOSS_TASK_STORAGE] = "task_storage",
 	[PROBE_LOSS_CALL] = "call",
+	[PROBE_LOSS_RECORD] = "record",
 	[PROBE_LOSS_UNSEEN] = "unseen",
 	[PROBE_LOSS_RECURSION] = "recursion",
-};
-
-struct probe {
-	struct probe_skel *bpf;
-	bool attached;
-	char reason[256];
-	size_t queues_max;
-	struct mqw_queue *slots; /* the first mapped_slots of the queues map */
-	size_t mapped_slots;
-	uint64_t unseen_released; /* of slots that were released */
 };
 
 /* The trace file system's events/syscalls directory, wherever it is mounted, or a mount of our own. */
@@ -146,13 +135,35 @@ static int attach(struct probe *p)
 			       &bpf->links.enter_receive);
 	if (r < 0)
 		return r;
+	p->since_ns = clock_ns(CLOCK_MONOTONIC);
 	bpf->links.list_calls = bpf_program__attach_iter(bpf->progs.list_calls, NULL);
 	if (!bpf->links.list_calls)
 		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
 	return 0;
 }
 
-static int load(struct probe *p)
+static int size_maps(struct probe *p, size_t records_max)
+{
+	const struct {
+		struct bpf_map *map;
+		size_t entries;
+	} sizes[] = {
+		{p->bpf->maps.queues, p->queues_max},
+		{p->bpf->maps.queue_index, p->queues_max},
+		{p->bpf->maps.free_slots, p->queues_max},
+		{p->bpf->maps.levels, p->levels_max},
+		{p->bpf->maps.level_index, p->levels_max},
+		{p->bpf->maps.free_levels, p->levels_max},
+		{p->bpf->maps.chunks, records_max / MQW_CHUNK_SIZE + 1},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes) && r == 0; i++)
+		r = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+	return r;
+}
+
+static int load(struct probe *p, size_t records_max)
 {
 	const char *missing = bpf_missing();
 	int r;
@@ -166,11 +177,8 @@ static int load(struct probe *p)
 	if (!p->bpf)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
-	r = bpf_map__set_max_entries(p->bpf->maps.queues, p->queues_max);
-	if (r == 0)
-		r = bpf_map__set_max_entries(p->bpf->maps.slots, p->queues_max);
-	if (r == 0)
-		r = bpf_map__set_max_entries(p->bpf->maps.free_slots, p->queues_max);
+	p->bpf->rodata->levels_max = p->levels_max;
+	r = size_maps(p, records_max);
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
 	if (r < 0)
@@ -178,17 +186,18 @@ static int load(struct probe *p)
 	return r;
 }
 
-int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max)
+int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max, size_t records_max)
 {
 	_cleanup_(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
 	p->queues_max = queues_max;
+	p->levels_max = LEVELS_PER_QUEUE * queues_max;
 	if (mode == PROBE_OFF)
 		snprintf(p->reason, sizeof(p->reason), "switched off by the configuration");
 	else
-		p->attached = load(p) == 0 && attach(p) == 0;
+		p->attached = load(p, records_max) == 0 && attach(p) == 0;
 	if (!p->attached && p->bpf) {
 		probe_skel__destroy(p->bpf);
 		p->bpf = NULL;
@@ -201,8 +210,8 @@ void probe_free(struct probe *p)
 {
 	if (!p)
 		return;
-	if (p->slots)
-		munmap(p->slots, p->mapped_slots * sizeof(*p->slots));
+	window_close(&p->queues, sizeof(struct mqw_queue));
+	window_close(&p->levels, sizeof(struct mqw_level));
 	probe_skel__destroy(p->bpf);
 	free(p);
 }
@@ -222,81 +231,37 @@ const char *probe_reason(const struct probe *p)
 	return p->attached ? NULL : p->reason;
 }
 
-int probe_queues_fd(const struct probe *p)
+int probe_map_fd(const struct probe *p, enum probe_map map)
 {
-	return p->bpf ? bpf_map__fd(p->bpf->maps.queues) : -1;
-}
-
-int probe_slots_fd(const struct probe *p)
-{
-	return p->bpf ? bpf_map__fd(p->bpf->maps.slots) : -1;
-}
-
-/* Maps only what is used: all pages of a mapping of the array count as resident at once. */
-static int map_slots(struct probe *p, size_t n)
-{
-	size_t grown = p->mapped_slots ? p->mapped_slots : 64;
-	void *m;
-
-	while (grown < n)
-		grown *= 2;
-	if (grown > p->queues_max)
-		grown = p->queues_max;
-	m = mmap(NULL, grown * sizeof(*p->slots), PROT_READ | PROT_WRITE, MAP_SHARED,
-		 probe_queues_fd(p), 0);
-	if (m == MAP_FAILED)
-		return -errno;
-	if (p->slots)
-		munmap(p->slots, p->mapped_slots * sizeof(*p->slots));
-	p->slots = m;
-	p->mapped_slots = grown;
-	return 0;
-}
-
-size_t probe_slots(struct probe *p)
-{
-	size_t n;
-	int r;
-
 	if (!p->attached)
-		return 0;
-	n = __atomic_load_n(&p->bpf->bss->next_slot, __ATOMIC_ACQUIRE);
-	if (n > p->queues_max)
-		n = p->queues_max;
-	if (n > p->mapped_slots) {
-		r = map_slots(p, n);
-		if (r < 0) {
-			log_warning_errno(r, "Some of the probes' counters cannot be read: %m");
-			n = p->mapped_slots;
-		}
+		return -1;
+	switch (map) {
+	case PROBE_MAP_QUEUES:
+		return bpf_map__fd(p->bpf->maps.queues);
+	case PROBE_MAP_QUEUE_INDEX:
+		return bpf_map__fd(p->bpf->maps.queue_index);
+	case PROBE_MAP_LEVELS:
+		return bpf_map__fd(p->bpf->maps.levels);
+	case PROBE_MAP_LEVEL_INDEX:
+		return bpf_map__fd(p->bpf->maps.level_index);
+	case PROBE_MAP_CHUNKS:
+		return bpf_map__fd(p->bpf->maps.chunks);
+	default:
+		return -1;
 	}
-	return n;
 }
 
-const struct mqw_queue *probe_slot(const struct probe *p, size_t i)
+uint64_t probe_since_ns(const struct probe *p)
 {
-	const struct mqw_queue *q = &p->slots[i];
-
-	return __atomic_load_n(&q->key.ino, __ATOMIC_ACQUIRE) ? q : NULL;
+	return p->attached && !p->bpf->bss->losses[MQW_LOSS_QUEUES_FULL] ? p->since_ns : 0;
 }
 
-int probe_retire_slot(struct probe *p, size_t i)
+int probe_run(struct bpf_program *program, void *context, size_t size)
 {
-	struct mqw_key key = p->slots[i].key;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
 
-	__atomic_store_n(&p->slots[i].retired, 1, __ATOMIC_RELEASE);
-	return bpf_map_delete_elem(probe_slots_fd(p), &key) < 0 ? -errno : 0;
-}
-
-int probe_release_slot(struct probe *p, size_t i)
-{
-	uint32_t slot = i;
-
-	p->unseen_released += p->slots[i].unseen;
-	memset(&p->slots[i], 0, sizeof(p->slots[i]));
-	return bpf_map_update_elem(bpf_map__fd(p->bpf->maps.free_slots), NULL, &slot, BPF_ANY) < 0
-		       ? -errno
-		       : 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno
+									      : (int)options.retval;
 }
 
 static uint64_t recursion_misses(const struct probe *p)
@@ -326,7 +291,7 @@ uint64_t probe_losses(struct probe *p, enum probe_loss reason)
 	case PROBE_LOSS_UNSEEN:
 		n = probe_slots(p);
 		for (size_t i = 0; i < n; i++)
-			unseen += p->slots[i].unseen;
+			unseen += ((struct mqw_queue *)p->queues.base)[i].unseen;
 		return unseen;
 	case PROBE_LOSS_RECURSION:
 		return recursion_misses(p);

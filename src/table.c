@@ -49,14 +49,6 @@ struct listing {
 	size_t over;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 static void entry_free(struct entry *e)
 {
 	if (!e)
@@ -329,6 +321,13 @@ static void add_counters(struct mqw_counters *to, const struct mqw_counters *fro
 	for (size_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
 		to->depth[i] += from->depth[i];
 	to->depth_ratio_sum += from->depth_ratio_sum;
+	for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
+		to->residence[i] += from->residence[i];
+	to->residence_ns += from->residence_ns;
+	to->unpaired += from->unpaired;
+	to->depth_ns += from->depth_ns;
+	to->depth_ns_high += from->depth_ns_high + (to->depth_ns < from->depth_ns);
+	to->full_ns += from->full_ns;
 }
 
 /* Leaves a slot's counts with its name, to which the next queue of that name adds. */
@@ -427,7 +426,7 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 int table_refresh(struct table *t, struct mqfs *fs, struct peek *peek, struct probe *probe)
 {
 	_cleanup_(listing_done) struct listing l = {.ipcns = mqfs_ipcns(fs), .max = t->queues_max};
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int r;
 
 	r = mqfs_walk(fs, listing_add, &l);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -66,6 +67,15 @@ static inline void close_fdp(int *fd)
 		(fd) = -1;      \
 		_fd;            \
 	})
+
+/* A clock's time in nanoseconds. */
+static inline uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
 
 /*
  * Strict decimal: the whole of s, no sign, no blanks, min <= value <= max.

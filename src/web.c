@@ -140,7 +140,9 @@ static void append_page(struct text *t, const struct status *s)
 	append_row(t, "Peek backend", s->peek_backend, s->peek_reason);
 	append_row(t, "Probes", s->probe_mode, s->probe_reason);
 	if (s->web_reason)
-		append_row(t, "Public endpoint", "served in part", s->web_reason);
+		append_row(t, "Public endpoint", "not at every address", s->web_reason);
+	if (s->control_reason)
+		append_row(t, "Control socket", "none", s->control_reason);
 	text_append(t, "</table>\n<p><a href=\"/metrics\">Metrics</a> · "
 		       "<a href=\"/-/healthy\">Healthy</a> · <a href=\"/-/ready\">Ready</a></p>\n"
 		       "</body>\n</html>\n");

@@ -9,9 +9,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo 'The demo loads BPF programs: run it as root (sudo make demo).' >&2
 	exit 1
 fi
-if [ -z "${MQWATCH_PRIVATE:-}" ]; then
-	MQWATCH_PRIVATE=1 exec unshare --ipc --mount --net --propagation private "$0" "$@"
-fi
+. tests/common.bash
+private "$@"
 
 bold='' dim='' green='' yellow='' reset=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -42,23 +41,13 @@ show() {
 	bash -c "$*"
 }
 
-wait_for() {
-	local end=$((SECONDS + 10))
-
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then
-			cat "$work/log" >&2
-			echo "not within 10 s: $*" >&2
-			exit 1
-		fi
-		sleep 0.05
-	done
-}
-
 # app NAME ARG...: mqfill under another name, as ps and mqwatch will show it
 app() {
-	ln -sf "$build/tests/mqfill" "$work/$1"
-	"$work/$@" >/dev/null 2>&1 &
+	local name=$1
+
+	shift
+	ln -sf "$build/tests/mqfill" "$work/$name"
+	"$work/$name" "$@" >/dev/null 2>&1 &
 	children+=($!)
 }
 
@@ -95,21 +84,17 @@ start_system() {
 	app alert-manager --count=1000000 receive /alerts
 }
 
-ip link set lo up
-[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
-mount -t tmpfs run /run # for the control socket
 PATH=$build:$PATH
 export PATH
 
 say 'A system of six programs on four queues starts, and mqwatchd beside it.'
 mqwatchd 2>"$work/log" &
 children+=($!)
-wait_for curl -sf http://127.0.0.1:10119/-/ready
+wait_for serving 127.0.0.1:10119 || { cat "$work/log"; exit 1; }
 start_system
 printf '%s' "$dim"
 ps -o pid=,comm= --pid "$(IFS=,; echo "${children[*]}")"
 printf '%s' "$reset"
-wait_for test "$(mqwatchctl --json list | jq '.queues | length')" -ge 4
 
 say 'What is in the queues? Nobody has to be stopped or changed to answer that.'
 sleep 3

@@ -5,8 +5,8 @@
 # wait is for a condition and has a deadline.
 
 bats_require_minimum_version 1.5.0
-
-DEADLINE=${MQWATCH_DEADLINE:-20}
+# shellcheck source=tests/common.bash
+. "$BATS_TEST_DIRNAME/../common.bash"
 
 # A user without any right. Its RLIMIT_MSGQUEUE is charged apart from root's.
 # shellcheck disable=SC2034 # for the tests
@@ -42,20 +42,7 @@ teardown() {
 	return $failed
 }
 
-# --- waiting
-
-# wait_for COMMAND...: until it succeeds
-wait_for() {
-	local end=$((SECONDS + DEADLINE))
-
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then
-			echo "not within $DEADLINE s: $*"
-			return 1
-		fi
-		sleep 0.02
-	done
-}
+# --- processes
 
 # spawn COMMAND...: in the background, killed at the test's end; sets PID
 spawn() {
@@ -96,7 +83,7 @@ daemon_start() {
 }
 
 daemon_ready() {
-	curl -sf -o /dev/null "http://127.0.0.1:$PORT/-/ready"
+	serving "127.0.0.1:$PORT"
 }
 
 daemon_ready_or_dead() {
@@ -130,7 +117,7 @@ daemon_refuses() {
 	local status=$1
 
 	shift
-	run "-$status" timeout "$DEADLINE" "${WRAP[@]}" "$BIN/mqwatchd" "$@" 3>&-
+	run "-$status" timeout 20 "${WRAP[@]}" "$BIN/mqwatchd" "$@" 3>&-
 	# shellcheck disable=SC2154 # run sets it
 	echo "$output" >"$LOG"
 }

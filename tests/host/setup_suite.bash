@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What all tests share: a place other users can reach, a mqueue file system to look at queues
-# with, tracefs where the host has none, and room for long messages.
+# What all tests share: programs where other users can reach them, a mqueue file system to look at
+# queues with, and room for long messages.
 
 setup_suite() {
 	if [ -z "${MQWATCH_PRIVATE:-}" ]; then
@@ -14,9 +14,6 @@ setup_suite() {
 	mkdir "$MQFS" "$BIN"
 	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/mq{load,fill,peekcheck} "$BIN"
 	mount -t mqueue mqueue "$MQFS"
-	mount -t tmpfs run /run
-	[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
-	ip link set lo up
 	echo 16777216 >/proc/sys/fs/mqueue/msgsize_max
 	IPCNS=$(stat -L -c %i /proc/self/ns/ipc)
 	export IPCNS

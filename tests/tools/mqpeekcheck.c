@@ -31,6 +31,11 @@ struct check {
 	struct payload_order first; /* of each sender and priority in the last snapshots */
 	uint64_t consistent, inconsistent, messages, bytes;
 	uint64_t violations[VIOLATIONS];
+	/* who sent the messages, and when, against what they say themselves */
+	uint64_t origins[ORIGIN_BEFORE + 1];
+	uint64_t wrong_sender, wrong_bound;
+	uint64_t late[2]; /* sent at a time that is off by more than 1 ms, 10 ms */
+	uint64_t error_max_ns;
 };
 
 static double seconds(void)
@@ -58,7 +63,33 @@ static void check_stale(struct check *c, const struct snapshot_message *m)
 		*first = head.sequence;
 }
 
-static void check_message(struct check *c, const struct snapshot_message *m)
+static void check_origin(struct check *c, const struct snapshot *s,
+			 const struct snapshot_message *m)
+{
+	uint64_t taken_at =
+		(uint64_t)s->taken_at.tv_sec * NSEC_PER_SEC + (uint64_t)s->taken_at.tv_nsec;
+	struct payload_head head;
+	uint64_t sent_at, error;
+
+	c->origins[m->origin]++;
+	if (m->origin == ORIGIN_UNKNOWN || m->size < sizeof(head))
+		return;
+	memcpy(&head, m->payload, sizeof(head));
+	sent_at = taken_at - (s->taken_ns - m->sent_ns);
+	if (m->origin == ORIGIN_BEFORE) {
+		c->wrong_bound += head.sent_ns > sent_at;
+		return;
+	}
+	c->wrong_sender += m->pid != head.pid;
+	error = sent_at > head.sent_ns ? sent_at - head.sent_ns : head.sent_ns - sent_at;
+	c->late[0] += error > NSEC_PER_MSEC;
+	c->late[1] += error > 10 * NSEC_PER_MSEC;
+	if (error > c->error_max_ns)
+		c->error_max_ns = error;
+}
+
+static void check_message(struct check *c, const struct snapshot *s,
+			  const struct snapshot_message *m)
 {
 	enum payload_fault fault;
 
@@ -73,6 +104,8 @@ static void check_message(struct check *c, const struct snapshot_message *m)
 	}
 	if (fault != PAYLOAD_GOOD)
 		c->violations[fault]++;
+	else
+		check_origin(c, s, m);
 }
 
 static void check_snapshot(struct check *c, const struct snapshot *s)
@@ -81,7 +114,7 @@ static void check_snapshot(struct check *c, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_messages; i++) {
 		if (i && s->messages[i].priority > s->messages[i - 1].priority)
 			c->violations[VIOLATION_PRIORITY]++;
-		check_message(c, &s->messages[i]);
+		check_message(c, s, &s->messages[i]);
 		c->bytes += s->messages[i].size;
 	}
 	if (s->consistent ? s->n_messages != s->messages_total : s->n_messages > s->messages_total)
@@ -112,7 +145,14 @@ static uint64_t report(const struct check *c, const char *backend, double elapse
 		       (unsigned long long)c->violations[v]);
 		sum += c->violations[v];
 	}
-	printf("},\"violations_total\":%llu}\n", (unsigned long long)sum);
+	printf("},\"violations_total\":%llu,\"origins\":{\"known\":%llu,\"before\":%llu,"
+	       "\"unknown\":%llu,\"wrong_sender\":%llu,\"wrong_bound\":%llu,\"off_by_1ms\":%llu,"
+	       "\"off_by_10ms\":%llu,\"error_max_seconds\":%.6f}}\n",
+	       (unsigned long long)sum, (unsigned long long)c->origins[ORIGIN_KNOWN],
+	       (unsigned long long)c->origins[ORIGIN_BEFORE],
+	       (unsigned long long)c->origins[ORIGIN_UNKNOWN], (unsigned long long)c->wrong_sender,
+	       (unsigned long long)c->wrong_bound, (unsigned long long)c->late[0],
+	       (unsigned long long)c->late[1], (double)c->error_max_ns / NSEC_PER_SEC);
 	return sum;
 }
 
@@ -128,17 +168,18 @@ int main(int argc, char *argv[])
 	mqd_t queue;
 	int r;
 
-	if (argc != 3 || !check)
-		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE");
+	if (argc < 3 || argc > 4 || !check)
+		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE [PATIENCE_MS]");
+	if (argc > 3)
+		request.patience_ns = number("PATIENCE_MS", argv[3], 0, 60000) * NSEC_PER_MSEC;
 	snapshots = number("SNAPSHOTS", argv[1], 1, UINT32_MAX);
 	check->queue = payload_queue_id(argv[2]);
 	queue = mq_open(argv[2], O_RDONLY | O_NONBLOCK);
 	if (queue < 0)
 		die("mq_open %s: %s", argv[2], strerror(errno));
-	if (probe_new(&probe, PROBE_AUTO, 256) < 0 || !probe_attached(probe))
+	if (probe_new(&probe, PROBE_AUTO, 256, 1 << 20) < 0 || !probe_attached(probe))
 		die("probes: %s", probe ? probe_reason(probe) : "out of memory");
-	options.queues_fd = probe_queues_fd(probe);
-	options.slots_fd = probe_slots_fd(probe);
+	options.probe = probe;
 	if (peek_new(&peek, &options) < 0 || peek_reason(peek))
 		die("peek: %s", peek ? peek_reason(peek) : "out of memory");
 
@@ -146,10 +187,12 @@ int main(int argc, char *argv[])
 	for (uint64_t i = 0; i < snapshots; i++) {
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 
+		request.unused_since_ns = probe_since_ns(probe);
 		r = peek_snapshot(peek, queue, &request, &snapshot);
 		if (r < 0)
 			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
 		check_snapshot(check, snapshot);
+		probe_settle(probe, snapshot);
 	}
 	return report(check, peek_backend(peek), seconds() - start) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/http.h"
-#include "../../src/listen.h"
+#include "http.h"
+#include "listen.h"
 
 #define DEADLINE_MS 10000
 

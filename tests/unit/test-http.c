@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1
 #include "http-client.h"
 
 #include <curl/curl.h>
@@ -369,6 +368,15 @@ static void raise_nofile(rlim_t n)
 		skip();
 }
 
+/* Starts the server anew, under the limit of now. */
+static void restart(struct fixture *f)
+{
+	http_server_free(f->server);
+	f->server = NULL;
+	assert_int_equal(
+		http_server_new(&f->server, f->event, listen_loopback(&f->addr), handle, f), 0);
+}
+
 /* What n idle clients do to one that wants an answer, which may have wait_ms. */
 static void idle_crowd(struct fixture *f, size_t n, uint64_t wait_ms)
 {
@@ -402,9 +410,7 @@ static void test_crowd(void **state)
 	struct fixture *f = *state;
 
 	raise_nofile(8192);
-	http_server_free(f->server);
-	assert_int_equal(
-		http_server_new(&f->server, f->event, listen_loopback(&f->addr), handle, f), 0);
+	restart(f);
 	idle_crowd(f, 1000, 500);
 }
 
@@ -413,9 +419,7 @@ static void test_crowd_beyond_limit(void **state)
 	struct fixture *f = *state;
 
 	raise_nofile(200); /* 50 connections */
-	http_server_free(f->server);
-	assert_int_equal(
-		http_server_new(&f->server, f->event, listen_loopback(&f->addr), handle, f), 0);
+	restart(f);
 	raise_nofile(8192);
 	idle_crowd(f, 120, 2500);
 }
@@ -428,9 +432,7 @@ static void test_crowd_asks(void **state)
 	int crowd[N];
 
 	raise_nofile(8192);
-	http_server_free(f->server);
-	assert_int_equal(
-		http_server_new(&f->server, f->event, listen_loopback(&f->addr), handle, f), 0);
+	restart(f);
 	for (int i = 0; i < N; i++)
 		crowd[i] = client_connect(&f->addr);
 	run_idle(f->event, 10);
