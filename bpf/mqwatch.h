@@ -79,9 +79,12 @@ struct mqw_counters {
 
 /*
  * One queue's slot. A slot belongs to a queue while key.ino is not 0.
- * begun and ended count calls from system call entry to exit: with no call under way
- * they are equal, and while begun stands still no new call can touch the queue.
+ * begun and ended count calls from system call entry to exit, sends in units of MQW_ONE_SEND: with no
+ * call under way they are equal, and while begun stands still no new call can touch the queue.
  */
+#define MQW_ONE_RECEIVE 1ULL
+#define MQW_ONE_SEND	(1ULL << 32)
+
 struct mqw_queue {
 	struct mqw_key key;
 	__u64 begun;
@@ -133,8 +136,13 @@ struct mqw_level {
 /* What is remembered of a send, in chunks that live while their messages are queued. */
 struct mqw_record {
 	__u64 time_ns; /* when the send returned */
-	__u32 lag_ns;  /* how much earlier the message entered the queue */
-	__u32 pid;     /* thread group */
+	/*
+	 * The level's last message when the send returned, if other sends were under way meanwhile,
+	 * else 0. Tells who was first: see src/origin.h.
+	 */
+	__u64 last_message;
+	__u32 lag_ns; /* how much earlier the message entered the queue */
+	__u32 pid;    /* thread group */
 	__u32 tid;
 	__u32 length;
 	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
@@ -204,6 +212,8 @@ struct mqw_peek {
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
+	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
+	__u32 pad2;
 	__u64 messages_total;
 	__u32 slot;    /* the queue's, if settled */
 	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
@@ -217,16 +227,17 @@ struct mqw_peek {
 
 enum mqw_origin {
 	MQW_ORIGIN_UNKNOWN,
-	MQW_ORIGIN_KNOWN,  /* record is the message's send */
+	MQW_ORIGIN_RECORD, /* record is the send in this place of the level */
 	MQW_ORIGIN_BEFORE, /* sent before the probes were there */
 };
 
-/* The buffer holds n_messages of these, each followed by its payload padded to 8 bytes. */
+/* The buffer holds n_heads of these, each followed by its payload padded to 8 bytes. */
 struct mqw_peek_message {
 	__u32 priority;
 	__u32 origin; /* enum mqw_origin */
 	__u64 size;
-	__u64 kept; /* payload bytes that follow */
+	__u64 kept;    /* payload bytes that follow */
+	__u64 message; /* where it is, as in mqw_record.last_message */
 	struct mqw_record record;
 };
 
@@ -250,7 +261,7 @@ struct mqw_attr {
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 48, "ABI");
+static_assert(sizeof(struct mqw_record) == 56, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 #endif

@@ -211,7 +211,8 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 	if (*begun == ended)
 		return true;
 	read_barrier();
-	return all_waiters(info, &senders, &receivers) && senders + receivers == *begun - ended;
+	return all_waiters(info, &senders, &receivers) &&
+	       senders * MQW_ONE_SEND + receivers * MQW_ONE_RECEIVE == *begun - ended;
 }
 
 /*
@@ -395,9 +396,9 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	if (sequence < w->known_from)
 		return;
 	r = record_of(w->level, sequence);
-	if (r && r->length == m->size) {
+	if (r) {
 		m->record = *r;
-		m->origin = MQW_ORIGIN_KNOWN;
+		m->origin = MQW_ORIGIN_RECORD;
 	}
 }
 
@@ -417,7 +418,8 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	if (BPF_CORE_READ(msg, m_list.prev) != prev || BPF_CORE_READ(msg, m_type) != w->priority ||
 	    head.size > w->message_size_limit)
 		return MQW_PEEK_CHANGED;
-	head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
+	if (ctx->n_heads < ctx->messages_max)
+		head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
 	if (start + sizeof(head) + head.kept + 8 > buffer_size - page_size)
 		return MQW_PEEK_FULL;
 	if (size > head.kept)
@@ -428,6 +430,7 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	ctx->rest = head.kept - size;
 	if (ctx->rest)
 		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
+	head.message = (__u64)msg;
 	find_origin(w, &head);
 	READ_KERNEL(back, &prev->next);
 	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||
@@ -436,7 +439,9 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 		return MQW_PEEK_CHANGED;
 	}
 	ctx->used = (ctx->used + 7) & ~7ULL;
-	ctx->n_messages++;
+	ctx->n_heads++;
+	if (ctx->n_heads <= ctx->messages_max)
+		ctx->n_messages++;
 	w->prev = w->msg;
 	w->msg = next;
 	return MQW_PEEK_COMPLETE;
@@ -457,6 +462,8 @@ static int step(__u32 i, struct walk *w)
 
 	switch (w->phase) {
 	case PHASE_LEAF:
+		if (w->ctx->n_heads >= w->ctx->messages_max)
+			return 1;
 		leaf = (void *)here - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
 		w->priority = BPF_CORE_READ(leaf, priority);
 		w->list = &leaf->msg_list;
@@ -467,7 +474,8 @@ static int step(__u32 i, struct walk *w)
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
-			if (w->ctx->n_messages >= w->ctx->messages_max)
+			/* what is behind them in their level tells who sent them: src/origin.h */
+			if (w->ctx->n_heads >= w->ctx->messages_max && !w->known)
 				return 1;
 			w->ctx->end = copy_message(w);
 			return w->ctx->end != MQW_PEEK_COMPLETE;
@@ -510,6 +518,7 @@ int peek_messages(struct mqw_peek *ctx)
 		return 0;
 	ctx->end = MQW_PEEK_COMPLETE;
 	ctx->n_messages = 0;
+	ctx->n_heads = 0;
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;

@@ -31,6 +31,8 @@ struct call {
 	__u64 length;	/* of a send */
 	__u64 priority; /* a send's, or where a receive wants it */
 	__u64 depth;	/* that the call found */
+	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
+	__u64 nvcsw;	/* the thread's voluntary context switches when it began */
 	__u32 slot;
 	__u32 level;
 	__u32 op;
@@ -130,11 +132,17 @@ unknown:
 	return NULL;
 }
 
+static __always_inline __u64 one_call(__u32 op)
+{
+	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
+}
+
 static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u64 priority)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_queue *q;
 	struct call *call;
+	__u64 begun;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
@@ -146,18 +154,20 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 		count_loss(MQW_LOSS_CALL);
 		q = queue_in_slot(call->slot, &call->key);
 		if (q)
-			__sync_fetch_and_add(&q->ended, 1);
+			__sync_fetch_and_add(&q->ended, one_call(call->op));
 	}
 	call->state = CALL_LOST;
 	q = queue_of(task, fd, call);
 	if (!q)
 		return 0;
 	call->state = CALL_UNDER_WAY;
-	__sync_fetch_and_add(&q->begun, 1);
+	begun = __sync_fetch_and_add(&q->begun, one_call(op));
+	call->sends = begun >> 32 == q->ended >> 32 ? (begun >> 32) + 1 : 0;
 	call->op = op;
 	call->length = length;
 	call->priority = priority;
 	call->depth = q->depth > 0 ? q->depth : 0;
+	call->nvcsw = task->nvcsw;
 	call->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -181,19 +191,23 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
 }
 
-/* priority as in struct call; entered_ns: when a sent message came into the queue */
-static __always_inline void count_moved(struct mqw_queue *q, enum mqw_op op, __u64 bytes,
-					__u64 priority, __u64 now, __u64 entered_ns, __u32 *level)
+/* priority: the message's, or where the receiver wanted it (struct call) */
+static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u64 priority,
+					   __u64 now, __u32 *level)
 {
 	__u32 received;
 
-	count_message(q, op, bytes, now);
-	if (op == MQW_SEND)
-		remember_send(q, priority, now, entered_ns, bytes, level);
-	else if (priority && !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
+	count_message(q, MQW_RECEIVE, bytes, now);
+	if (priority && !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
 		pair_receive(q, received, now, level);
 	else
 		pair_receive_any(q, now);
+}
+
+static __always_inline void count_sent(struct mqw_queue *q, const struct sent *s, __u32 *level)
+{
+	count_message(q, MQW_SEND, s->length, s->now);
+	remember_send(q, s, level);
 }
 
 /* The call began before the probes were there: its message counts, its time is unknown. */
@@ -210,8 +224,19 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 	q = queue_of(task, (int)PT_REGS_PARM1_CORE_SYSCALL(regs), call);
 	if (!q)
 		return;
-	count_moved(q, op, op == MQW_SEND ? PT_REGS_PARM3_CORE_SYSCALL(regs) : result,
-		    PT_REGS_PARM4_CORE_SYSCALL(regs), now, now, &call->level);
+	if (op == MQW_SEND) {
+		struct sent sent = {
+			.now = now,
+			.entered_ns = now,
+			.priority = PT_REGS_PARM4_CORE_SYSCALL(regs),
+			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
+			.raced = call->inode,
+		};
+
+		count_sent(q, &sent, &call->level);
+	} else {
+		count_received(q, result, PT_REGS_PARM4_CORE_SYSCALL(regs), now, &call->level);
+	}
 	info = mqueue_info(call->inode);
 	if (!q->begun)
 		q->depth = BPF_CORE_READ(info, attr.mq_curmsgs);
@@ -223,7 +248,6 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	struct mqw_queue *q;
 	struct call *call;
 	__u64 now, time;
-	bool blocked;
 	__u32 state;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -250,14 +274,22 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	if (result < 0) {
 		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
 	} else if (op == MQW_SEND) {
-		blocked = call->depth >= q->depth_limit || time > BLOCKED_NS;
+		/* it slept: its message was let in by a receiver, just before it woke */
+		bool blocked = task->nvcsw != call->nvcsw;
+		struct sent sent = {
+			.now = now,
+			.entered_ns = blocked ? now : call->start_ns,
+			.priority = call->priority,
+			.length = call->length,
+			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,
+		};
+
 		count_depth(q, call->depth);
-		count_moved(q, op, call->length, call->priority, now,
-			    blocked ? now : call->start_ns, &call->level);
+		count_sent(q, &sent, &call->level);
 	} else {
-		count_moved(q, op, result, call->priority, now, now, &call->level);
+		count_received(q, result, call->priority, now, &call->level);
 	}
-	__sync_fetch_and_add(&q->ended, 1);
+	__sync_fetch_and_add(&q->ended, one_call(op));
 	return 0;
 }
 

@@ -8,9 +8,6 @@
 
 #include "count.bpf.h"
 
-/* A send that took longer is taken to have been blocked, if it did not find the queue full anyway. */
-#define BLOCKED_NS 10000000
-
 __u64 next_level;
 const volatile __u32 levels_max = 1;
 const volatile struct mqw_chunk empty_chunk;
@@ -98,11 +95,41 @@ static __always_inline bool paired(struct mqw_queue *q)
 	return q->doubts == q->doubts_settled;
 }
 
-/* entered_ns: when the call began, or when it returned if it was blocked. */
-static __always_inline void remember_send(struct mqw_queue *q, __u32 priority, __u64 now,
-					  __u64 entered_ns, __u32 length, __u32 *level)
+/* The last message of a priority now; it may be another's, or memory that is no message any more. */
+static __always_inline __u64 last_message(struct inode *inode, __u32 priority)
 {
-	struct mqw_level *l = level_of(q, priority, level);
+	struct mqueue_inode_info *info = mqueue_info(inode);
+	struct rb_node *node = BPF_CORE_READ(info, msg_tree.rb_node);
+	struct posix_msg_tree_node *leaf;
+	struct list_head *last;
+	__u32 here;
+
+	/* a tree of n levels of balance holds more than 2^(n/2) priorities; there are 2^15 */
+	for (int i = 0; i < 32 && node; i++) {
+		leaf = (void *)node - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
+		here = BPF_CORE_READ(leaf, priority);
+		if (here == priority) {
+			last = BPF_CORE_READ(leaf, msg_list.prev);
+			return (__u64)last - bpf_core_field_offset(struct msg_msg, m_list);
+		}
+		node = priority < here ? BPF_CORE_READ(node, rb_left)
+				       : BPF_CORE_READ(node, rb_right);
+	}
+	return 0;
+}
+
+/* A send that was done: what there is to remember. */
+struct sent {
+	__u64 now;
+	__u64 entered_ns; /* when the call began, or returned if it was blocked */
+	__u32 priority;
+	__u32 length;
+	struct inode *raced; /* the queue, if other sends were under way; else NULL */
+};
+
+static __always_inline void remember_send(struct mqw_queue *q, const struct sent *s, __u32 *level)
+{
+	struct mqw_level *l = level_of(q, s->priority, level);
 	struct mqw_chunk_key key;
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
@@ -133,11 +160,12 @@ static __always_inline void remember_send(struct mqw_queue *q, __u32 priority, _
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	id = bpf_get_current_pid_tgid();
-	r->time_ns = now;
-	r->lag_ns = now - entered_ns;
+	r->time_ns = s->now;
+	r->last_message = s->raced ? last_message(s->raced, s->priority) : 0;
+	r->lag_ns = s->now - s->entered_ns;
 	r->pid = id >> 32;
 	r->tid = id;
-	r->length = length;
+	r->length = s->length;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	r->mark = (__u32)sequence + 1;
 }

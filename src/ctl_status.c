@@ -73,6 +73,7 @@ static int add_all(struct libscols_table *table, struct json_object *json)
 	r = r ?: add_part(table, "Peek", ctl_json_get(json, "peek"), "backend");
 	r = r ?: add_part(table, "Probes", ctl_json_get(json, "probe"), "mode");
 	r = r ?: add_part(table, "Metrics endpoint", ctl_json_get(json, "web"), "state");
+	r = r ?: add_part(table, "Control socket", ctl_json_get(json, "control"), "state");
 	r = r ?: ctl_pair(table, "Queues", "%" PRIu64 " (at most %" PRIu64 ")", queues, queues_max);
 	r = r ?: add_totals(table, "Queues dropped", ctl_json_get(json, "queues_dropped"));
 	r = r ?: add_totals(table, "Events lost", ctl_json_get(json, "events_lost"));

@@ -19,12 +19,14 @@
 struct connection {
 	struct http_server *server;
 	TAILQ_ENTRY(connection) entry;
+	sd_event_source *hangup;
 	int fd;
 	uint64_t since; /* accepted, or its last request began: CLOCK_MONOTONIC microseconds */
 	size_t body;	/* bytes of the response under way */
 	size_t uri_length;
 	bool uri_bad;
-	bool begun;   /* the handler was called for this request */
+	bool begun; /* the handler was called for this request */
+	bool answering;
 	bool dropped; /* shut down and in no list: the library is to close it */
 };
 
@@ -81,6 +83,33 @@ static void connection_touch(struct connection *c)
 	TAILQ_INSERT_TAIL(&s->connections, c, entry);
 }
 
+/*
+ * The client sends no more. The library, which watches edges, misses that when it comes along with the
+ * last data, and would keep the connection until the time-out. While there is something to answer,
+ * it is asked for again: at the end of the answer, or when the library has had its turn.
+ */
+static int on_hangup(sd_event_source *source, int fd, _unused_ uint32_t events, void *data)
+{
+	const struct connection *c = data;
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	if (c->answering)
+		return 0;
+	if (MHD_get_timeout(c->server->daemon, &timeout) == MHD_YES && timeout == 0)
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	shutdown(fd, SHUT_RDWR);
+	return 0;
+}
+
+/* What fails here is left to the time-out. */
+static void watch_hangup(struct connection *c)
+{
+	if (sd_event_add_io(c->server->event, &c->hangup, c->fd, EPOLLRDHUP, on_hangup, c) < 0)
+		return;
+	sd_event_source_set_priority(c->hangup, SD_EVENT_PRIORITY_IDLE);
+	sd_event_source_set_enabled(c->hangup, SD_EVENT_ONESHOT);
+}
+
 static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -96,10 +125,12 @@ static void on_connection(void *data, struct MHD_Connection *mhd, void **context
 		c->since = now_usec(s);
 		TAILQ_INSERT_TAIL(&s->connections, c, entry);
 		s->n_connections++;
+		watch_hangup(c);
 		*context = c;
 	} else if (c) {
 		if (!c->dropped)
 			connection_unlink(c);
+		sd_event_source_disable_unref(c->hangup);
 		free(c);
 		*context = NULL;
 	}
@@ -125,8 +156,12 @@ static void on_completed(_unused_ void *data, _unused_ struct MHD_Connection *mh
 {
 	struct connection *c = *context;
 
-	if (c)
-		connection_set_body(c, 0);
+	if (!c)
+		return;
+	connection_set_body(c, 0);
+	c->answering = false;
+	if (c->hangup)
+		sd_event_source_set_enabled(c->hangup, SD_EVENT_ONESHOT);
 }
 
 /*
@@ -179,6 +214,7 @@ static enum MHD_Result respond(struct connection *c, struct MHD_Connection *mhd,
 		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	queued = MHD_queue_response(mhd, response->status, r);
 	MHD_destroy_response(r);
+	c->answering = queued == MHD_YES;
 	if (queued == MHD_YES && !c->dropped) {
 		connection_set_body(c, response->size);
 		limit_bodies(c);

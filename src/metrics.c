@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "metrics.h"
 #include "metrics_self.h"
+#include "name.h"
 
 /* A queue with its labels, which stand in render.labels and are rendered once for all its lines. */
 struct row {
@@ -22,8 +23,30 @@ static void render_done(struct render *r)
 	free(r->rows);
 }
 
+/* With every invalid byte shown as U+FFFD, names that differ in such bytes only need one more label. */
+static int render_name(struct text *labels, const char *name)
+{
+	_cleanup_free_ char *base64 = NULL;
+	char path[MQW_NAME_SIZE + 1];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	if (!utf8_valid(path, strlen(path))) {
+		base64 = base64_encode(path, strlen(path));
+		if (!base64)
+			return -ENOMEM;
+		text_append(labels, "\",name_base64=\"");
+		text_append(labels, base64);
+	}
+	text_append(labels, "\",queue=\"");
+	text_append_label_value(labels, path);
+	text_append(labels, "\"");
+	return 0;
+}
+
 static int render_labels(struct render *r)
 {
+	struct text *labels = &r->labels;
+
 	r->n_rows = table_size(r->in->table);
 	r->rows = calloc(r->n_rows + 1, sizeof(*r->rows));
 	if (!r->rows)
@@ -32,15 +55,14 @@ static int render_labels(struct render *r)
 		struct row *row = &r->rows[i];
 
 		row->queue = table_at(r->in->table, i);
-		row->offset = r->labels.size;
-		text_append(&r->labels, "ipcns=\"");
-		text_append_u64(&r->labels, row->queue->id.ipcns);
-		text_append(&r->labels, "\",queue=\"/");
-		text_append_label_value(&r->labels, row->queue->name);
-		text_append(&r->labels, "\"");
-		row->size = r->labels.size - row->offset;
+		row->offset = labels->size;
+		text_append(labels, "ipcns=\"");
+		text_append_u64(labels, row->queue->id.ipcns);
+		if (render_name(labels, row->queue->name) < 0)
+			return -ENOMEM;
+		row->size = labels->size - row->offset;
 	}
-	return r->labels.failed ? -ENOMEM : 0;
+	return labels->failed ? -ENOMEM : 0;
 }
 
 /* name{labels rest, where rest ends the labels. */

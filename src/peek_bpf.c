@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf_util.h"
+#include "origin.h"
 #include "peek.skel.h"
 #include "peek_bpf.h"
 #include "probe.h"
@@ -141,22 +142,48 @@ static int grow(struct peek_bpf *b)
 	return load(b, size < b->buffer_max ? size : b->buffer_max);
 }
 
-/* What is known of a message's send; unused_since_ns as in struct peek_request. */
-static void collect_origin(const struct mqw_peek *walk, const struct mqw_peek_message *head,
-			   uint64_t unused_since_ns, struct snapshot_message *m)
+/* What is known of message i's send. */
+static void set_origin(struct snapshot_message *m, const struct mqw_peek_message *head,
+		       const struct mqw_record *r, uint64_t before_ns)
 {
-	uint64_t before = walk->before_ns ? walk->before_ns : unused_since_ns;
-
-	if (head->origin == MQW_ORIGIN_KNOWN) {
+	if (r && r->length == m->size) {
 		m->origin = ORIGIN_KNOWN;
-		m->sent_ns = head->record.time_ns - head->record.lag_ns;
-		m->pid = head->record.pid;
-		m->tid = head->record.tid;
-		memcpy(m->comm, head->record.comm, sizeof(m->comm) - 1);
-	} else if (head->origin == MQW_ORIGIN_BEFORE && before) {
+		m->sent_ns = r->time_ns - r->lag_ns;
+		m->pid = r->pid;
+		m->tid = r->tid;
+		memcpy(m->comm, r->comm, sizeof(m->comm) - 1);
+	} else if (head->origin == MQW_ORIGIN_BEFORE && before_ns) {
 		m->origin = ORIGIN_BEFORE;
-		m->sent_ns = before;
+		m->sent_ns = before_ns;
 	}
+}
+
+/* Level by level. The last one's heads may go on behind the messages that were asked for. */
+static int collect_origins(const struct mqw_peek *walk, const struct mqw_peek_message *heads,
+			   uint64_t unused_since_ns, struct snapshot_message *messages)
+{
+	uint64_t before_ns = walk->before_ns ? walk->before_ns : unused_since_ns;
+	_cleanup_free_ size_t *owner = calloc(walk->n_heads + 1, sizeof(*owner));
+	size_t to;
+	int r;
+
+	if (!owner)
+		return -ENOMEM;
+	for (size_t from = 0; from < walk->n_messages; from = to) {
+		to = from + 1;
+		while (to < walk->n_heads && heads[to].priority == heads[from].priority)
+			to++;
+		r = origin_assign(heads + from, to - from, owner);
+		if (r < 0)
+			return r;
+		for (size_t i = from; i < to && i < walk->n_messages; i++) {
+			size_t o = owner[i - from];
+
+			set_origin(&messages[i], &heads[i],
+				   o == ORIGIN_NONE ? NULL : &heads[from + o].record, before_ns);
+		}
+	}
+	return 0;
 }
 
 /* A snapshot of what the program wrote to the buffer, here mapped. */
@@ -164,9 +191,11 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 			struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *s = calloc(1, sizeof(*s));
+	_cleanup_free_ struct mqw_peek_message *heads = calloc(walk->n_heads + 1, sizeof(*heads));
 	size_t offset = 0, kept = 0;
+	int r;
 
-	if (!s)
+	if (!s || !heads)
 		return -ENOMEM;
 	s->backend = "bpf";
 	s->messages_total = walk->messages_total;
@@ -177,22 +206,26 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 	s->payloads = malloc(walk->used + 1);
 	if (!s->messages || !s->payloads)
 		return -ENOMEM;
-	for (size_t i = 0; i < walk->n_messages; i++) {
-		struct mqw_peek_message head;
+	for (size_t i = 0; i < walk->n_heads; i++) {
+		const struct mqw_peek_message *head = &heads[i];
 
-		memcpy(&head, map + offset, sizeof(head));
-		offset += sizeof(head);
-		memcpy(s->payloads + kept, map + offset, head.kept);
+		memcpy(&heads[i], map + offset, sizeof(*head));
+		offset += sizeof(*head);
+		memcpy(s->payloads + kept, map + offset, head->kept);
+		if (i >= walk->n_messages)
+			continue;
 		s->messages[i] = (struct snapshot_message){
-			.priority = head.priority,
-			.size = head.size,
+			.priority = head->priority,
+			.size = head->size,
 			.payload = s->payloads + kept,
-			.payload_size = head.kept,
+			.payload_size = head->kept,
 		};
-		collect_origin(walk, &head, unused_since_ns, &s->messages[i]);
-		kept += head.kept;
-		offset = (offset + head.kept + 7) & ~7UL;
+		kept += head->kept;
+		offset = (offset + head->kept + 7) & ~7UL;
 	}
+	r = collect_origins(walk, heads, unused_since_ns, s->messages);
+	if (r < 0)
+		return r;
 	s->n_messages = walk->n_messages;
 	*ret = TAKE_PTR(s);
 	return 0;

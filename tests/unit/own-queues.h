@@ -20,7 +20,7 @@ struct own_queues {
 /* -errno where the kernel or a lack of rights forbids it. */
 static inline int own_queues_new(struct own_queues *o)
 {
-	struct peek_options options = {.mode = PEEK_OFF, .queues_fd = -1, .slots_fd = -1};
+	struct peek_options options = {.mode = PEEK_OFF};
 	char reason[256];
 	int r;
 

@@ -227,7 +227,7 @@ static void test_not_http(void **state)
 
 static void test_pipelining(void **state)
 {
-	enum { N = 50 };
+	enum { N = 1000 }; /* more than the server takes in at once */
 	struct fixture *f = *state;
 	int fd = client_connect(&f->addr);
 	struct reply r[N] = {};
@@ -237,6 +237,7 @@ static void test_pipelining(void **state)
 		client_send(fd, request,
 			    (size_t)snprintf(request, sizeof(request),
 					     "GET /%d HTTP/1.1\r\nHost: x\r\n\r\n", i));
+	shutdown(fd, SHUT_WR);
 	assert_int_equal(client_receive(f->event, fd, false, r, N), N);
 	for (int i = 0; i < N; i++) {
 		snprintf(expected, sizeof(expected), "GET|/%d|(none)", i);
@@ -336,6 +337,38 @@ static void test_hangup(void **state)
 	}
 	run_idle(f->event, 50);
 	assert_int_equal(count_fds(), fds);
+}
+
+/* Half closed by the client: all it asked for is answered, then the connection goes at once. */
+static void test_half_closed(void **state)
+{
+	static const char *const requests[] = {
+		"",
+		"GET /a HT",
+		"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+		"GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /big HTTP/1.1\r\nHost: x\r\n\r\n"
+		"GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+	};
+	static const size_t expected[] = {0, 0, 1, 1, 3};
+	struct fixture *f = *state;
+	size_t fds;
+
+	run_idle(f->event, 0);
+	fds = count_fds();
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		int fd = client_connect(&f->addr);
+		struct reply r[4] = {};
+
+		client_send(fd, requests[i], strlen(requests[i]));
+		shutdown(fd, SHUT_WR);
+		assert_int_equal(client_receive(f->event, fd, false, r, 4), expected[i]);
+		for (size_t j = 0; j < 4; j++)
+			reply_done(&r[j]);
+		close(fd);
+		run_idle(f->event, 20);
+		assert_int_equal(count_fds(), fds);
+	}
 }
 
 static void test_idle_does_not_wake(void **state)
@@ -615,6 +648,7 @@ int main(void)
 		TEST(test_slow),
 		TEST(test_slow_reader),
 		TEST(test_hangup),
+		TEST(test_half_closed),
 		TEST(test_idle_does_not_wake),
 		TEST(test_crowd),
 		TEST(test_crowd_beyond_limit),

@@ -170,11 +170,8 @@ static void test_names(_unused_ void **state)
 	static const struct {
 		const char *name, *label;
 	} cases[] = {
-		{"new\nline", "new\\nline"},
-		{"q\"uote", "q\\\"uote"},
-		{"back\\slash", "back\\\\slash"},
-		{"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
-		{".dot", ".dot"},
+		{"new\nline", "new\\nline"},	  {"q\"uote", "q\\\"uote"},
+		{"back\\slash", "back\\\\slash"}, {".dot", ".dot"},
 		{"sp ace{}=,", "sp ace{}=,"},
 	};
 	struct queue q;
@@ -206,6 +203,21 @@ static void test_names(_unused_ void **state)
 				     label) > 0);
 		assert_has(&page, line);
 	}
+}
+
+/* Two names that look alike once repaired are two series all the same. */
+static void test_invalid_names(_unused_ void **state)
+{
+	_cleanup_page_ struct text page = {};
+	struct queue queues[2];
+
+	fake_queue(&queues[0], NS, "\xfe\xfe");
+	fake_queue(&queues[1], NS, "\xff\xfe");
+	page = render(queues, 2, &fake_status);
+	assert_has(&page, "mqwatch_queue_messages{ipcns=\"4026531839\",name_base64=\"L/7+\","
+			  "queue=\"/\xef\xbf\xbd\xef\xbf\xbd\"} 3");
+	assert_has(&page, "mqwatch_queue_messages{ipcns=\"4026531839\",name_base64=\"L//+\","
+			  "queue=\"/\xef\xbf\xbd\xef\xbf\xbd\"} 3");
 }
 
 static void test_namespaces(_unused_ void **state)
@@ -384,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_sent_yet),
 		cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_invalid_names),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_process),
