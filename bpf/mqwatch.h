@@ -137,10 +137,11 @@ struct mqw_level {
 struct mqw_record {
 	__u64 start_ns;	   /* when the send began */
 	__u64 returned_ns; /* and returned */
-	/*
+			   /*
 	 * The level's last message when the send returned, if other sends were under way meanwhile,
-	 * else 0. Tells who was first: see src/origin.h.
+	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
 	 */
+#define MQW_MESSAGE_UNKNOWN 1ULL
 	__u64 last_message;
 	__u32 slept; /* in the call, until a receiver let its message in */
 	__u32 pid;   /* thread group */

@@ -115,7 +115,7 @@ static __always_inline __u64 last_message(struct inode *inode, __u32 priority)
 		node = priority < here ? BPF_CORE_READ(node, rb_left)
 				       : BPF_CORE_READ(node, rb_right);
 	}
-	return 0;
+	return MQW_MESSAGE_UNKNOWN;
 }
 
 /* A send that was done: what there is to remember. */
