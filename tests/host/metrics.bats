@@ -48,7 +48,7 @@ used() {
 	done
 	for name in mqwatch_queues mqwatch_queues_limit mqwatch_build_info \
 		mqwatch_scrape_duration_seconds mqwatch_peek_backend_info mqwatch_probe_attached \
-		mqwatch_events_lost_total mqwatch_snapshots_total mqwatch_queues_dropped_total \
+		mqwatch_events_lost_total mqwatch_snapshots_total mqwatch_queues_dropped \
 		process_start_time_seconds process_resident_memory_bytes process_cpu_seconds_total \
 		process_open_fds; do
 		[ -n "$(metric $name)" ] || same "$name" ''
