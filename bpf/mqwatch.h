@@ -98,13 +98,14 @@ struct mqw_queue {
 	__u64 depth_limit;
 	__u64 created_ns;
 	/*
-	 * Each of these counts what upsets a piece of knowledge, which is good while the count is
-	 * what it was when user space last put things right:
-	 * - doubts: which send a receive takes is unsure (mqw_level.received);
-	 * - distrust: sends were missed, so which send a queued message is of is unsure.
+	 * Each of these counts what upsets a piece of knowledge, until a walk puts it right:
+	 * - doubts: which send a receive takes is unsure (mqw_level.received), while it is not
+	 *   doubts_settled;
+	 * - distrust: sends were missed, so which send an earlier message is of is unsure, for levels
+	 *   that have not noted it.
 	 */
 	__u64 doubts, doubts_settled;
-	__u64 distrust, distrust_settled;
+	__u64 distrust;
 	__u64 suspect_ns; /* since when the depth is off; 0: it is right */
 	__u64 unseen;	  /* messages moved by calls no probe saw, at least */
 	__u64 unseen_ns;  /* when such calls were last found; 0: never */
@@ -113,7 +114,7 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[7];
+	__u64 pad[8];
 };
 
 /*
@@ -131,9 +132,11 @@ struct mqw_level {
 	__u64 sent;		  /* the sequence number of the next send */
 	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
 	__s64 known_from; /* the records of earlier sends may be off by one or more */
-	__u64 begun;	  /* sends, as in struct mqw_queue */
-	__u64 ended;
-	__u32 next; /* another level of the queue: its index, plus 1; 0: none */
+	__u32 begun;	  /* sends of this priority */
+	__u32 ended;
+	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
+	__u32 distrust; /* the queue's, when known_from was set */
+	__u32 visited;	/* by the walk of this number */
 	__u32 pad;
 };
 
@@ -193,9 +196,6 @@ struct mqw_call {
 struct mqw_release {
 	__u32 index;
 	__u32 pad;
-	/* chunks of a level: numbers from <= n < to */
-	__u32 from;
-	__u32 to;
 };
 
 /* Where and why a walk over a queue's messages ended. */
@@ -210,7 +210,7 @@ enum mqw_peek_end {
 struct mqw_peek {
 	/* in */
 	__s32 fd;
-	__u32 pad;
+	__u32 number; /* of the walk: another one each time, never 0 */
 	__u64 messages_max;
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
@@ -221,14 +221,16 @@ struct mqw_peek {
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
 	__u32 walked;  /* messages passed, proven or not */
 	__u64 messages_total;
-	__u32 slot;    /* the queue's, if settled */
-	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
-	__u64 begun;
 	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
 	__u64 used; /* bytes of the buffer */
-	/* the program's own */
+	/* the program's own: in the context they are unknown to the verifier, see peek.bpf.c */
 	__u64 rest;	/* payload bytes of the message still to copy */
 	__s64 sequence; /* of the next message's send in its level */
+	__u64 below;	/* the last leaf's priority */
+	__u32 phase;
+	__u32 known;   /* the level's records tell who sent its messages */
+	__u32 changed; /* the proof was lost */
+	__u32 settle;  /* the levels are to be put right, and can be */
 };
 
 enum mqw_origin {

@@ -378,25 +378,7 @@ int release_queue(struct mqw_release *ctx)
 	return bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
 }
 
-static int forget_one(__u32 i, struct mqw_release *r)
-{
-	struct mqw_chunk_key key = {.level = r->index, .number = r->from + i};
-
-	bpf_map_delete_elem(&chunks, &key);
-	return 0;
-}
-
-/* Forgets chunks that no receive did. */
-SEC("syscall")
-int forget_chunks(struct mqw_release *ctx)
-{
-	struct mqw_release r = {.index = ctx->index, .from = ctx->from};
-
-	bpf_loop(ctx->to - ctx->from, forget_one, &r, 0);
-	return 0;
-}
-
-/* Only for a level of a retired queue, after its chunks. */
+/* Only for a level of a retired queue. */
 SEC("syscall")
 int release_level(struct mqw_release *ctx)
 {
@@ -405,6 +387,8 @@ int release_level(struct mqw_release *ctx)
 
 	if (!l)
 		return 0;
+	/* receives leave up to two chunks behind them: forget_chunk() */
+	forget_sends(slot, l->received - 2 * MQW_CHUNK_SIZE, l->sent + MQW_CHUNK_SIZE);
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
 	return bpf_map_push_elem(&free_levels, &slot, BPF_ANY);
