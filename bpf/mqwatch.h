@@ -97,6 +97,7 @@ struct mqw_queue {
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;
+	__s64 strangers; /* senders that slept when the queue was first seen, and have not returned */
 	/*
 	 * Each of these counts what upsets a piece of knowledge, until a walk puts it right:
 	 * - doubts: which send a receive takes is unsure (mqw_level.received), while it is not
@@ -114,7 +115,7 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[8];
+	__u64 pad[7];
 };
 
 /*
@@ -141,14 +142,17 @@ struct mqw_level {
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
+#define MQW_MESSAGE_UNKNOWN 1ULL
+
 struct mqw_record {
 	__u64 start_ns;	   /* when the send began */
 	__u64 returned_ns; /* and returned */
-			   /*
-	 * The level's last message when the send returned, if other sends were under way meanwhile,
-	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
+	/*
+	 * For a send that was not alone: where its message is, if it was found by its content
+	 * when the send returned, and the level's last message then; each may be
+	 * MQW_MESSAGE_UNKNOWN. 0: the send was alone. See src/origin.h.
 	 */
-#define MQW_MESSAGE_UNKNOWN 1ULL
+	__u64 message;
 	__u64 last_message;
 	__u32 slept; /* in the call, until a receiver let its message in */
 	__u32 pid;   /* thread group */
@@ -271,7 +275,7 @@ struct mqw_attr {
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 64, "ABI");
+static_assert(sizeof(struct mqw_record) == 72, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 #endif

@@ -23,7 +23,6 @@
  */
 #include "maps.bpf.h"
 
-#define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
 #define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
 #define LEVELS_MAX 32768     /* MQ_PRIO_MAX */
 #define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
@@ -34,9 +33,6 @@
 const volatile __u64 buffer_size = 1;
 const volatile __u64 page_size = 4096;
 const volatile bool probes_attached; /* else the maps are empty ones of our own */
-
-/* Makes the compiler forget what it knows of a variable, which it might compute with out of order. */
-#define OPAQUE(variable) asm volatile("" : "+r"(variable))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -146,42 +142,6 @@ struct walk {
 	__u32 level; /* index */
 	__s64 known_from;
 };
-
-struct waiters {
-	struct list_head *head;
-	struct list_head *node;
-	struct list_head *next;
-	__u32 n;
-	bool sound;
-};
-
-static int count_waiter(__u32 i, struct waiters *w)
-{
-	struct list_head node = {};
-
-	if (w->next == w->head) {
-		w->sound = true;
-		return 1;
-	}
-	bpf_probe_read_kernel(&node, sizeof(node), w->next);
-	if (node.prev != w->node)
-		return 1;
-	w->node = w->next;
-	w->next = node.next;
-	w->n++;
-	return 0;
-}
-
-/* The tasks asleep on one of the queue's wait lists; false: the list changed under the count. */
-static __always_inline bool count_waiters(struct list_head *head, __u32 *ret)
-{
-	struct waiters w = {.head = head, .node = head};
-
-	READ_KERNEL(w.next, &head->next);
-	bpf_loop(LIST_MAX, count_waiter, &w, 0);
-	*ret = w.n;
-	return w.sound;
-}
 
 static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *senders,
 					__u32 *receivers)
@@ -387,6 +347,12 @@ static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 p
 	return level_in_slot(*slot, &key);
 }
 
+/* Sends that began before the probes were there may still be under way. */
+static __always_inline bool strangers_may_send(struct mqw_queue *q)
+{
+	return q->strangers > 0 || bpf_ktime_get_ns() - q->created_ns < SETTLING_NS;
+}
+
 /* Sends were missed: from now on the level's records can be trusted again. */
 static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level *l)
 {
@@ -436,7 +402,8 @@ static __always_inline void begin_level(struct walk *w)
 		begun = *(volatile __u32 *)&l->begun;
 		l->visited = ctx->number;
 	}
-	if (!w->queue && !w->quiet && (!w->trusted || !l || l->ended != begun))
+	if (!w->queue && !w->quiet &&
+	    (!w->trusted || !l || l->ended != begun || strangers_may_send(q)))
 		return;
 	ctx->sequence = l ? l->sent : 0;
 	w->known_from = l ? l->known_from : 0;
