@@ -181,17 +181,16 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 }
 
 /*
- * With no call under way the depth by the probes is the kernel's, if they see all calls. A call that
+ * With no call under way (begun) the depth by the probes is the kernel's, if they see all calls. A call that
  * began before the probes were there may upset this until it returns; a difference of longer
  * standing was made by calls that they do not see, or missed.
  */
-static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q)
+static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q,
+					__u64 begun)
 {
-	__u64 begun, now;
 	__s64 depth, off;
+	__u64 now;
 
-	if (!no_call_runs(info, q, &begun))
-		return;
 	depth = *(volatile __s64 *)&q->depth;
 	off = BPF_CORE_READ(info, attr.mq_curmsgs) - depth;
 	read_barrier();
@@ -250,11 +249,12 @@ static __always_inline void proof_begin(struct walk *w)
 	w->probed = q;
 	if (!q)
 		return;
-	check_depth(w->info, q);
 	ctx->before_ns = q->created_ns;
 	w->ended = *(volatile __u64 *)&q->ended;
 	read_barrier();
 	settled = no_call_runs(w->info, q, &w->begun);
+	if (settled)
+		check_depth(w->info, q, w->begun);
 	if (sees_all_calls(q))
 		w->trusted = q;
 	if (settled)
@@ -652,6 +652,7 @@ static int read_attr(__u32 i, void *unused)
 	struct inode *inode;
 	struct file *file;
 	__u32 zero = 0;
+	__u64 begun;
 	char *base;
 
 	base = bpf_map_lookup_elem(&buffer, &zero);
@@ -678,8 +679,8 @@ static int read_attr(__u32 i, void *unused)
 	attr->waiters_known =
 		all_waiters(info, &attr->waiters[MQW_SEND], &attr->waiters[MQW_RECEIVE]);
 	q = slot_of(info);
-	if (q)
-		check_depth(info, q);
+	if (q && no_call_runs(info, q, &begun))
+		check_depth(info, q, begun);
 	return 0;
 }
 

@@ -85,10 +85,14 @@ static void assign_raced(const struct mqw_peek_message *messages, size_t from, s
 	size_t n = 0, n_eligible = 0;
 
 	assign_found(messages, from, to, place_of, owner);
+	/* a send without a record may have raced those with one, and have any of their places */
+	for (size_t j = from; j < to; j++)
+		if (!has_record(&messages[j]))
+			return;
 	for (size_t j = from; j < to; j++) {
 		size_t bound;
 
-		if (!has_record(&messages[j]) || place_of[j - from] != ORIGIN_NONE)
+		if (place_of[j - from] != ORIGIN_NONE)
 			continue;
 		bound = find_place(messages, from, to, j, messages[j].record.last_message);
 		c[n++] = (struct candidate){
@@ -101,8 +105,7 @@ static void assign_raced(const struct mqw_peek_message *messages, size_t from, s
 	for (size_t place = to; place-- > from;) {
 		while (n && c[n - 1].bound >= place)
 			eligible[n_eligible++] = c[--n];
-		/* a record that is missing leaves its own place open */
-		if (n_eligible && has_record(&messages[place]) && owner[place] == ORIGIN_NONE)
+		if (n_eligible && owner[place] == ORIGIN_NONE)
 			owner[place] = take_latest(eligible, n_eligible--);
 	}
 }
