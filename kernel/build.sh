@@ -155,7 +155,8 @@ unpack_source() {
 
 # Files of the tree that a patch applied to it touches.
 touched() {
-	cat /dev/null "$1"/.mqwatch/[0-9]*.patch 2>/dev/null |
+	[[ -d $1/.mqwatch ]] || return 0
+	find "$1/.mqwatch" -name '[0-9]*.patch' -exec cat {} + |
 		sed -n 's,^\(---\|+++\) [ab]/\([^\t]*\).*,\2,p' | LC_ALL=C sort -u
 }
 

@@ -340,10 +340,11 @@ show_console() {
 	echo "---- end of console ----" >&2
 }
 
-# The console without what does not count: data races (KCSAN) in parts of the
-# kernel that are not message queues, which has known ones.
+# The console without what does not count: advice on mitigations, and data races
+# (KCSAN) in parts of the kernel that are not message queues: it has known ones.
 counted_console() {
 	tr -d '\r' <"$tmp/console" | awk '
+		/Spectre V2 : WARNING: / { next }
 		/BUG: KCSAN: / { held = ""; on = 1; ours = 0 }
 		!on { print; next }
 		{ held = held $0 "\n" }
