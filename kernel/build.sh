@@ -280,7 +280,7 @@ selftests() {
 		mkdir "$tmp/selftests/$abi"
 		make -C "$work/linux/tools/testing/selftests/mqueue" \
 			OUTPUT="$tmp/selftests/$abi" TEST_GEN_PROGS="${tests//$'\n'/ }" \
-			CC="gcc $flag" LDFLAGS=-static CFLAGS="-O2 -isystem $work/obj/usr/include" \
+			CC="gcc $flag" LDFLAGS=-static CFLAGS="-O2 -D_GNU_SOURCE= -isystem $work/obj/usr/include" \
 			KHDR_INCLUDES="-isystem $work/obj/usr/include" \
 			LDLIBS="-lrt -lpthread$([[ $abi != x86_64 ]] || echo ' -lpopt')" \
 			>>"$work/selftests.log" 2>&1 ||
