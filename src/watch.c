@@ -240,7 +240,7 @@ static void look(struct round *r, struct queue *q, struct reading *now)
 	p->consistent = result == 0 && s->consistent;
 	if (result < 0)
 		return;
-	now->messages = p->messages = s->messages_total;
+	now->messages = p->messages = q->attr.messages = s->messages_total;
 	if (!p->consistent)
 		return;
 	p->received = now->received;
