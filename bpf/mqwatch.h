@@ -271,6 +271,28 @@ struct mqw_attr {
 	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
 };
 
+/* A descriptor on a queue, as the file iterator writes it. */
+#define MQW_OPEN_READ  1U
+#define MQW_OPEN_WRITE 2U
+
+struct mqw_opener {
+	struct mqw_key key;
+	__u32 pid;    /* thread group */
+	__u32 access; /* MQW_OPEN_* */
+	char comm[MQW_COMM_SIZE];
+};
+
+/* A thread asleep in a call, whenever that began. */
+struct mqw_sleeper {
+	struct mqw_key key;
+	__u64 switches; /* of the thread so far: the same sleep as long as they are the same */
+	__u32 pid;	/* thread group */
+	__u32 tid;
+	__u32 op; /* enum mqw_op */
+	char comm[MQW_COMM_SIZE];
+	__u32 pad;
+};
+
 #ifndef __BPF__
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
@@ -278,6 +300,8 @@ static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
 static_assert(sizeof(struct mqw_record) == 72, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
+static_assert(sizeof(struct mqw_opener) == 40, "ABI");
+static_assert(sizeof(struct mqw_sleeper) == 56, "ABI");
 #endif
 
 #endif /* MQWATCH_H */

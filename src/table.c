@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "table.h"
+#include "totals.h"
 
 #define BATCH 64
 
@@ -25,6 +26,8 @@ const char *const table_drop_names[TABLE_DROPS] = {
 struct entry {
 	struct queue queue;
 	struct mqw_counters *base; /* NULL: nothing yet */
+	struct standing standing;
+	struct standing shown; /* the sums last shown: they never go backwards */
 	bool listed;
 	uint64_t unlisted_ns; /* when it went */
 };
@@ -242,6 +245,45 @@ static int entry_insert(struct table *t, struct entry *e)
 	return 0;
 }
 
+/* Adds what stands, and hides that it was read a moment before or after the rest. */
+static void settle_standing(struct entry *e)
+{
+	struct mqw_counters *c = &e->queue.counters;
+	struct standing *shown = &e->shown;
+
+	totals_add_standing(c, &e->standing);
+	if (queue_depth_ns(c) > shown->depth_ns)
+		shown->depth_ns = queue_depth_ns(c);
+	if (c->full_ns > shown->full_ns)
+		shown->full_ns = c->full_ns;
+	c->depth_ns = (uint64_t)shown->depth_ns;
+	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
+	c->full_ns = shown->full_ns;
+}
+
+/* What stood in a queue that went stays with its name. */
+static void keep_standing(struct entry *e)
+{
+	if (!e->standing.depth_ns)
+		return;
+	if (!e->base)
+		e->base = calloc(1, sizeof(*e->base));
+	if (e->base)
+		totals_add_standing(e->base, &e->standing);
+	e->standing = (struct standing){};
+}
+
+/* What goes on when a queue is found again, or only its name. */
+static void queue_keep(struct queue *new, const struct queue *old, bool same)
+{
+	memcpy(new->stalls, old->stalls, sizeof(new->stalls));
+	if (!same)
+		return;
+	new->found = old->found;
+	new->progress = old->progress;
+	new->stall = old->stall;
+}
+
 /*
  * What is left of a name after a walk: the new entry where it was found, with what the old one of that
  * name knew, else the old one. NULL if there is nothing to remember.
@@ -251,9 +293,16 @@ static struct entry *merge_entry(struct entry *old, struct entry *new, uint64_t 
 	struct entry *e = new ? new : old;
 	bool went = !old || old->listed;
 
+	bool same = old && new &&new->listed && old->queue.id.ino == new->queue.id.ino;
+
+	if (old && !same)
+		keep_standing(old);
 	if (old && new) {
 		new->base = TAKE_PTR(old->base);
+		new->standing = old->standing;
+		new->shown = old->shown;
 		new->unlisted_ns = old->unlisted_ns;
+		queue_keep(&new->queue, &old->queue, same);
 		entry_free(old);
 	}
 	e->listed = new &&new->listed;
@@ -302,34 +351,6 @@ static int merge(struct table *t, struct listing *l, uint64_t now)
 	return 0;
 }
 
-static void add_counters(struct mqw_counters *to, const struct mqw_counters *from)
-{
-	for (size_t o = 0; o < MQW_OPS; o++) {
-		const struct mqw_op_stats *a = &from->op[o];
-		struct mqw_op_stats *b = &to->op[o];
-
-		b->messages += a->messages;
-		b->bytes += a->bytes;
-		b->time_ns += a->time_ns;
-		if (a->last_ns > b->last_ns)
-			b->last_ns = a->last_ns;
-		for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
-			b->time[i] += a->time[i];
-		for (size_t i = 0; i < MQW_ERRORS; i++)
-			b->errors[i] += a->errors[i];
-	}
-	for (size_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		to->depth[i] += from->depth[i];
-	to->depth_ratio_sum += from->depth_ratio_sum;
-	for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
-		to->residence[i] += from->residence[i];
-	to->residence_ns += from->residence_ns;
-	to->unpaired += from->unpaired;
-	to->depth_ns += from->depth_ns;
-	to->depth_ns_high += from->depth_ns_high + (to->depth_ns < from->depth_ns);
-	to->full_ns += from->full_ns;
-}
-
 /* Leaves a slot's counts with its name, to which the next queue of that name adds. */
 static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now)
 {
@@ -355,7 +376,7 @@ static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now
 		e->base = calloc(1, sizeof(*e->base));
 	if (!e->base)
 		return -ENOMEM;
-	add_counters(e->base, &slot->counters);
+	totals_add(e->base, &slot->counters);
 	return 0;
 }
 
@@ -406,7 +427,9 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 		struct entry *e = t->entries[i];
 
 		e->queue.counted = true;
+		e->queue.slotted = false;
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
+		e->standing = (struct standing){};
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
@@ -416,10 +439,17 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 			continue;
 		e = entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed)
-			add_counters(&e->queue.counters, &slot->counters);
-		if (!e || !e->listed || e->queue.id.ino != slot->key.ino)
+			totals_add(&e->queue.counters, &slot->counters);
+		if (!e || !e->listed || e->queue.id.ino != slot->key.ino) {
 			recycle_slot(t, probe, i, now);
+			continue;
+		}
+		e->queue.slotted = true;
+		e->queue.slot = i;
+		e->standing = totals_standing(slot, now);
 	}
+	for (size_t i = 0; i < t->n_entries; i++)
+		settle_standing(t->entries[i]);
 	return 0;
 }
 
@@ -472,6 +502,11 @@ size_t table_size(const struct table *t)
 }
 
 const struct queue *table_at(const struct table *t, size_t i)
+{
+	return t->listed[i];
+}
+
+struct queue *table_edit(struct table *t, size_t i)
 {
 	return t->listed[i];
 }
