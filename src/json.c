@@ -114,10 +114,10 @@ static struct json_object *new_time(uint64_t ns)
 }
 
 static void add_known_time(struct object *o, const char *key, uint64_t monotonic_ns,
-			   uint64_t realtime_offset_ns)
+			   uint64_t offset_ns)
 {
 	if (monotonic_ns)
-		add(o, key, new_time(monotonic_ns + realtime_offset_ns));
+		add(o, key, new_time(monotonic_ns + offset_ns));
 	else
 		add_null(o, key);
 }
@@ -223,7 +223,7 @@ static struct json_object *json_counters(const struct mqw_counters *c)
 	return object_done(&o);
 }
 
-struct json_object *json_queue(const struct queue *q, bool detail, uint64_t realtime_offset_ns)
+struct json_object *json_queue(const struct queue *q, bool detail, uint64_t offset_ns)
 {
 	const struct queue_attr *a = &q->attr;
 	struct object o = object_new();
@@ -256,8 +256,8 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	if (q->counted) {
 		const struct mqw_op_stats *op = q->counters.op;
 
-		add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, realtime_offset_ns);
-		add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns, realtime_offset_ns);
+		add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, offset_ns);
+		add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns, offset_ns);
 		add(&o, "counters", json_counters(&q->counters));
 	} else {
 		add_null(&o, "last_send_at");
@@ -357,7 +357,7 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 	return object_done(&o);
 }
 
-struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t realtime_offset_ns)
+struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t offset_ns)
 {
 	struct object list = {json_object_new_array(), false};
 
@@ -370,7 +370,7 @@ struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t 
 		add_u64(&o, "pid", calls[i].pid);
 		add_u64(&o, "tid", calls[i].tid);
 		add_string(&o, "comm", comm);
-		add_known_time(&o, "started_at", calls[i].start_ns, realtime_offset_ns);
+		add_known_time(&o, "started_at", calls[i].start_ns, offset_ns);
 		append(&list, list.json, object_done(&o));
 	}
 	return object_done(&list);

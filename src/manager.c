@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -13,9 +14,13 @@
 #include "manager.h"
 #include "metrics.h"
 #include "web.h"
+#include "version.h"
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
+
+#define DESCRIPTORS_MAX \
+	8192 /* connections take most; the usual soft limit is for select(2)'s sake */
 
 /* How long a snapshot of a busy queue may hold up the loop. */
 #define PATIENCE_NS (50 * NSEC_PER_MSEC)
@@ -37,6 +42,7 @@ struct manager {
 	struct control control;
 	struct http_server *control_server;
 	struct stat control_file; /* what to remove at the end */
+	gid_t control_gid;	  /* -1: there is no such group */
 
 	char mqueue_reason[256];
 	char web_reason[256];
@@ -155,9 +161,8 @@ static uint64_t op_payload_max(void *data)
 static gid_t op_control_gid(void *data)
 {
 	const struct manager *m = data;
-	const struct group *g = getgrnam(m->config->control_group);
 
-	return g ? g->gr_gid : (gid_t)-1;
+	return m->control_gid;
 }
 
 static const struct control_ops control_ops = {
@@ -202,7 +207,7 @@ static int op_metrics(void *data, struct text *out)
 	in = (struct metrics_input){
 		.table = m->table,
 		.status = &status,
-		.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+		.realtime_offset_ns = realtime_offset_ns(),
 		.queues_limit = m->mqfs ? read_queues_limit() : 0,
 		.scrape_ns = m->scrape_ns,
 	};
@@ -211,9 +216,16 @@ static int op_metrics(void *data, struct text *out)
 	return out->failed ? -ENOMEM : 0;
 }
 
+/* With the queues as they are now; where they cannot be read, the status tells of it. */
+static int op_fresh_status(void *data, struct status *ret)
+{
+	refresh(data);
+	return op_status(data, ret);
+}
+
 static const struct web_ops web_ops = {
 	.metrics = op_metrics,
-	.status = op_status,
+	.status = op_fresh_status,
 };
 
 static size_t count_addresses(char *const *addresses)
@@ -258,6 +270,18 @@ static void serve_web(struct manager *m)
 		memcpy(why, reason_now, sizeof(why));
 	}
 	note_reason(m->web_reason, sizeof(m->web_reason), "No metrics at an address", why);
+}
+
+/* Not for each request: it may ask a name service that takes its time. */
+static void find_control_group(struct manager *m)
+{
+	const char *name = m->config->control_group;
+	const struct group *g = getgrnam(name);
+
+	m->control_gid = g ? g->gr_gid : (gid_t)-1;
+	if (!g)
+		log_info("There is no group %s: only root may read the messages of others' queues",
+			 name);
 }
 
 static void serve_control(struct manager *m)
@@ -362,6 +386,7 @@ static int start_parts(struct manager *m)
 	r = start_web(m);
 	if (r < 0)
 		return r;
+	find_control_group(m);
 	serve_control(m);
 	return 0;
 }
@@ -421,6 +446,7 @@ static void apply(struct manager *m, struct config *c)
 		stop_control(m);
 	m->config = c;
 	log_set_max_priority(c->log_priority);
+	find_control_group(m);
 	if (peek && start_peek(m) < 0)
 		log_warning("No memory to change the peek settings");
 	if (web && start_web(m) < 0)
@@ -472,6 +498,17 @@ static int add_sources(struct manager *m)
 					  m);
 }
 
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug_errno(-errno, "The limit of descriptors cannot be raised, ignoring: %m");
+}
+
 int manager_new(struct manager **ret, struct config *config, int argc, char *const argv[])
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -485,6 +522,7 @@ int manager_new(struct manager **ret, struct config *config, int argc, char *con
 	m->web = (struct web){.ops = &web_ops, .data = m};
 	m->control = (struct control){.ops = &control_ops, .data = m};
 	m->config = config;
+	raise_descriptor_limit();
 	r = sd_event_new(&m->event);
 	if (r >= 0)
 		r = add_sources(m);
