@@ -12,11 +12,11 @@
 #include "status.h"
 
 /* One queue as in {"queues":[...]}; detail adds the counters, histograms and limits that "show" prints. */
-struct json_object *json_queue(const struct queue *q, bool detail, uint64_t offset_ns);
+struct json_object *json_queue(const struct queue *q, bool detail, uint64_t realtime_offset_ns);
 struct json_object *json_queues(const struct table *t);
 struct json_object *json_snapshot(const struct queue *q, const struct snapshot *s,
 				  bool with_payload);
-struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t offset_ns);
+struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t realtime_offset_ns);
 struct json_object *json_status(const struct status *s);
 /* {"error":{"code":"permission_denied","message":"..."}} */
 struct json_object *json_error(const char *code, const char *message);

@@ -81,17 +81,6 @@ struct entry *entry_find(const struct table *t, uint32_t ipcns, const char *name
 	return found ? *place : NULL;
 }
 
-void entry_remove(struct table *t, struct entry *e)
-{
-	bool found;
-	struct entry **place = entry_place(t, e->queue.id.ipcns, e->queue.name, &found);
-
-	if (!found)
-		return;
-	memmove(place, place + 1, (t->entries + --t->n_entries - place) * sizeof(*place));
-	entry_free(e);
-}
-
 int entry_insert(struct table *t, struct entry *e)
 {
 	struct entry **grown = reallocarray(t->entries, t->n_entries + 1, sizeof(*grown)), **place;
@@ -143,6 +132,19 @@ static int walk_add(struct walk *w, const char *name, uint64_t ino)
 	return 0;
 }
 
+/* The name is that of another queue now. */
+static void entry_identify(struct entry *e, uint64_t ino)
+{
+	if (e->queue.id.ino == ino)
+		return;
+	entry_keep_standing(e);
+	e->queue.id.ino = ino;
+	e->queue.found = (struct queue_findings){};
+	e->queue.progress = (struct queue_progress){};
+	e->queue.stall = (struct stall){};
+	e->handle = 0;
+}
+
 static int see_name(const char *name, uint64_t ino, void *data)
 {
 	struct walk *w = data;
@@ -156,9 +158,7 @@ static int see_name(const char *name, uint64_t ino, void *data)
 	e = entry_find(w->table, w->ipcns, name);
 	if (!e)
 		return walk_add(w, name, ino);
-	if (e->queue.id.ino != ino)
-		e->handle = 0;
-	e->queue.id.ino = ino;
+	entry_identify(e, ino);
 	e->seen = true;
 	return 0;
 }
@@ -194,15 +194,15 @@ static int merge(struct table *t, struct walk *w)
 }
 
 /* What fstat(2) and mq_getattr(3) tell, where nothing tells more. */
-static int read_public(int fd, struct queue *q)
+static int read_public(int fd, struct entry *e)
 {
 	struct mq_attr attr;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || mq_getattr(fd, &attr) < 0)
 		return -errno;
-	q->id.ino = st.st_ino;
-	q->attr = (struct queue_attr){
+	entry_identify(e, st.st_ino);
+	e->queue.attr = (struct queue_attr){
 		.messages = attr.mq_curmsgs,
 		.messages_limit = attr.mq_maxmsg,
 		.message_size_limit = attr.mq_msgsize,
@@ -215,7 +215,7 @@ static int read_public(int fd, struct queue *q)
 
 static void take_item(struct entry *e, const struct peek_item *item)
 {
-	e->queue.id.ino = item->id.ino;
+	entry_identify(e, item->id.ino);
 	e->queue.attr = item->attr;
 	e->handle = item->handle;
 }
@@ -280,7 +280,7 @@ static void read_by_opening(struct table *t, struct entry *const *entries, size_
 	for (size_t i = 0; i < m; i++) {
 		if (r == 0 && items[i].found)
 			take_item(opened[i], &items[i]);
-		else if (read_public(items[i].mqd, &opened[i]->queue) < 0)
+		else if (read_public(items[i].mqd, opened[i]) < 0)
 			opened[i]->seen = false;
 		close(items[i].mqd);
 	}
@@ -309,6 +309,43 @@ static void read_attributes(struct table *t, struct mqfs *fs, struct peek *peek)
 	}
 }
 
+static void entry_remove(struct table *t, struct entry *e)
+{
+	bool found;
+	struct entry **place = entry_place(t, e->queue.id.ipcns, e->queue.name, &found);
+
+	if (!found)
+		return;
+	memmove(place, place + 1, (t->entries + --t->n_entries - place) * sizeof(*place));
+	entry_free(e);
+}
+
+static size_t count_unlisted(const struct table *t, struct entry **oldest)
+{
+	size_t n = 0;
+
+	*oldest = NULL;
+	for (size_t i = 0; i < t->n_entries; i++) {
+		struct entry *e = t->entries[i];
+
+		if (e->listed)
+			continue;
+		n++;
+		if (!*oldest || e->unlisted_ns < (*oldest)->unlisted_ns)
+			*oldest = e;
+	}
+	return n;
+}
+
+/* Unlisted entries are kept for their totals only, at most queues_max of them, the latest. */
+static void forget_oldest(struct table *t)
+{
+	struct entry *oldest;
+
+	while (count_unlisted(t, &oldest) > t->queues_max)
+		entry_remove(t, oldest);
+}
+
 /* Lists what was seen and forgets what went and left nothing to remember. */
 static int list_seen(struct table *t, uint64_t now)
 {
@@ -322,6 +359,8 @@ static int list_seen(struct table *t, uint64_t now)
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
+		if (!e->seen)
+			entry_keep_standing(e);
 		if (!e->seen && !e->base) {
 			entry_free(e);
 			continue;
@@ -334,6 +373,7 @@ static int list_seen(struct table *t, uint64_t now)
 		t->entries[n++] = e;
 	}
 	t->n_entries = n;
+	forget_oldest(t);
 	return 0;
 }
 
@@ -387,6 +427,11 @@ size_t table_size(const struct table *t)
 }
 
 const struct queue *table_at(const struct table *t, size_t i)
+{
+	return t->listed[i];
+}
+
+struct queue *table_edit(struct table *t, size_t i)
 {
 	return t->listed[i];
 }

@@ -8,61 +8,40 @@
 /* From a slot's retirement to its release: the calls that had found it are long over. */
 #define SLOT_GRACE_NS (1 * NSEC_PER_SEC)
 
-/* Unlisted entries are kept for their totals only, at most queues_max of them, the latest. */
-static size_t count_unlisted(const struct table *t, struct entry **oldest)
+/* Adds what stands, and hides that it was read a moment before or after the rest. */
+static void settle_standing(struct entry *e)
 {
-	size_t n = 0;
+	struct mqw_counters *c = &e->queue.counters;
+	struct standing *shown = &e->shown;
 
-	*oldest = NULL;
-	for (size_t i = 0; i < t->n_entries; i++) {
-		struct entry *e = t->entries[i];
-
-		if (e->listed)
-			continue;
-		n++;
-		if (!*oldest || e->unlisted_ns < (*oldest)->unlisted_ns)
-			*oldest = e;
-	}
-	return n;
+	totals_add_standing(c, &e->standing);
+	if (queue_depth_ns(c) > shown->depth_ns)
+		shown->depth_ns = queue_depth_ns(c);
+	if (c->full_ns > shown->full_ns)
+		shown->full_ns = c->full_ns;
+	c->depth_ns = (uint64_t)shown->depth_ns;
+	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
+	c->full_ns = shown->full_ns;
 }
 
-static void add_counters(struct mqw_counters *to, const struct mqw_counters *from)
+void entry_keep_standing(struct entry *e)
 {
-	for (size_t o = 0; o < MQW_OPS; o++) {
-		const struct mqw_op_stats *a = &from->op[o];
-		struct mqw_op_stats *b = &to->op[o];
-
-		b->messages += a->messages;
-		b->bytes += a->bytes;
-		b->time_ns += a->time_ns;
-		if (a->last_ns > b->last_ns)
-			b->last_ns = a->last_ns;
-		for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
-			b->time[i] += a->time[i];
-		for (size_t i = 0; i < MQW_ERRORS; i++)
-			b->errors[i] += a->errors[i];
-	}
-	for (size_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		to->depth[i] += from->depth[i];
-	to->depth_ratio_sum += from->depth_ratio_sum;
-	for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
-		to->residence[i] += from->residence[i];
-	to->residence_ns += from->residence_ns;
-	to->unpaired += from->unpaired;
-	to->depth_ns += from->depth_ns;
-	to->depth_ns_high += from->depth_ns_high + (to->depth_ns < from->depth_ns);
-	to->full_ns += from->full_ns;
+	if (!e->standing.depth_ns)
+		return;
+	if (!e->base)
+		e->base = calloc(1, sizeof(*e->base));
+	if (e->base)
+		totals_add_standing(e->base, &e->standing);
+	e->standing = (struct standing){};
 }
 
 /* Leaves a slot's counts with its name, to which the next queue of that name adds. */
 static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now)
 {
-	struct entry *e = entry_find(t, slot->key.ipcns, slot->name), *oldest;
+	struct entry *e = entry_find(t, slot->key.ipcns, slot->name);
 	int r;
 
 	if (!e) {
-		if (count_unlisted(t, &oldest) >= t->queues_max)
-			entry_remove(t, oldest);
 		e = entry_new(slot->key.ipcns, slot->name, slot->key.ino);
 		if (!e)
 			return -ENOMEM;
@@ -77,7 +56,7 @@ static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now
 		e->base = calloc(1, sizeof(*e->base));
 	if (!e->base)
 		return -ENOMEM;
-	add_counters(e->base, &slot->counters);
+	totals_add(e->base, &slot->counters);
 	return 0;
 }
 
@@ -128,7 +107,9 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		struct entry *e = t->entries[i];
 
 		e->queue.counted = true;
+		e->queue.slotted = false;
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
+		e->standing = (struct standing){};
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
@@ -138,9 +119,16 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 			continue;
 		e = entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed)
-			add_counters(&e->queue.counters, &slot->counters);
-		if (!e || !e->listed || e->queue.id.ino != slot->key.ino)
+			totals_add(&e->queue.counters, &slot->counters);
+		if (!e || !e->listed || e->queue.id.ino != slot->key.ino) {
 			recycle_slot(t, probe, i, now);
+			continue;
+		}
+		e->queue.slotted = true;
+		e->queue.slot = i;
+		e->standing = totals_standing(slot, now);
 	}
+	for (size_t i = 0; i < t->n_entries; i++)
+		settle_standing(t->entries[i]);
 	return 0;
 }

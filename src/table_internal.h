@@ -4,6 +4,7 @@
 #define MQWATCH_TABLE_INTERNAL_H
 
 #include "table.h"
+#include "totals.h"
 
 /*
  * One name in one namespace. It outlives the queue, as its totals go on when the name is used
@@ -13,7 +14,9 @@ struct entry {
 	struct queue queue;
 	uint64_t handle;	   /* struct peek_item */
 	struct mqw_counters *base; /* NULL: nothing yet */
-	bool seen;		   /* by the refresh under way */
+	struct standing standing;
+	struct standing shown; /* the sums last shown: they never go backwards */
+	bool seen;	       /* by the refresh under way */
 	bool listed;
 	uint64_t unlisted_ns; /* when it went */
 };
@@ -32,8 +35,8 @@ struct table {
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino); /* NULL: no memory */
 void entry_free(struct entry *e);
 struct entry *entry_find(const struct table *t, uint32_t ipcns, const char *name);
+void entry_keep_standing(struct entry *e); /* what stood in a queue that went stays with its name */
 int entry_insert(struct table *t, struct entry *e);
-void entry_remove(struct table *t, struct entry *e); /* frees it */
 
 /* Sets the listed queues' counters from the probes' slots; takes back those of queues that went. */
 int table_read_counters(struct table *t, struct probe *probe, uint64_t now);
