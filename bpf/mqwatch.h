@@ -262,13 +262,21 @@ struct mqw_attrs {
 };
 
 struct mqw_attr {
-	__s32 fd;    /* in */
-	__u32 found; /* out: fd is on a mqueue file system; the rest only for queues */
+	__s32 fd;    /* in: on a mqueue file system; -1: the queue that has this key and inode */
+	__u32 found; /* out: there is such a thing; the rest only for queues */
 	struct mqw_key key;
+	__u64 inode; /* its address: an inode does not move while it lives */
+	__u64 messages;
+	__u64 messages_limit;
+	__u64 message_size_limit;
 	__u64 bytes;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode; /* as st_mode */
 	__u32 waiters[MQW_OPS];
 	__u32 waiters_known;
 	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
+	__u32 pad;
 };
 
 /* A descriptor on a queue, as the file iterator writes it. */

@@ -641,16 +641,44 @@ int peek_messages(struct mqw_peek *ctx)
 	return 0;
 }
 
+static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
+	       sb_ipcns(sb) == key->ipcns;
+}
+
+/* The inode that is asked for, with its key, or NULL. */
+static __always_inline struct inode *inode_of(struct mqw_attr *attr)
+{
+	struct inode *inode = (void *)attr->inode;
+	struct super_block *sb;
+	struct file *file;
+
+	if (attr->fd < 0)
+		return has_key(inode, &attr->key) ? inode : NULL;
+	file = current_file(bpf_get_current_task_btf(), attr->fd);
+	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	if (!inode)
+		return NULL;
+	sb = BPF_CORE_READ(inode, i_sb);
+	if (!is_mqueue_sb(sb))
+		return NULL;
+	attr->key.ino = BPF_CORE_READ(inode, i_ino);
+	attr->key.ipcns = sb_ipcns(sb);
+	attr->inode = (__u64)inode;
+	return inode;
+}
+
 static int read_attr(__u32 i, void *unused)
 {
 	__u64 offset = (__u64)i * sizeof(struct mqw_attr);
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqueue_inode_info *info;
-	struct mqw_queue *q;
+	struct mq_attr limits = {};
 	struct mqw_attr *attr;
-	struct super_block *sb;
 	struct inode *inode;
-	struct file *file;
+	struct mqw_queue *q;
 	__u32 zero = 0;
 	__u64 begun;
 	char *base;
@@ -660,20 +688,20 @@ static int read_attr(__u32 i, void *unused)
 	if (!base || offset > buffer_size - sizeof(*attr))
 		return 1;
 	attr = (void *)(base + offset);
-	attr->found = 0;
-	file = current_file(task, attr->fd);
-	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	inode = inode_of(attr);
+	attr->found = inode != NULL;
 	if (!inode)
 		return 0;
-	sb = BPF_CORE_READ(inode, i_sb);
-	if (!is_mqueue_sb(sb))
-		return 0;
-	attr->found = 1;
-	attr->key.ino = BPF_CORE_READ(inode, i_ino);
-	attr->key.ipcns = sb_ipcns(sb);
+	attr->mode = BPF_CORE_READ(inode, i_mode);
+	attr->uid = BPF_CORE_READ(inode, i_uid.val);
+	attr->gid = BPF_CORE_READ(inode, i_gid.val);
 	if (!is_regular(inode))
 		return 0;
 	info = mqueue_info(inode);
+	READ_KERNEL(limits, &info->attr);
+	attr->messages = limits.mq_curmsgs;
+	attr->messages_limit = limits.mq_maxmsg;
+	attr->message_size_limit = limits.mq_msgsize;
 	attr->bytes = BPF_CORE_READ(info, qsize);
 	attr->notify_pid = BPF_CORE_READ(info, notify_owner, numbers[0].nr);
 	attr->waiters_known =
@@ -681,10 +709,13 @@ static int read_attr(__u32 i, void *unused)
 	q = slot_of(info);
 	if (q && no_call_runs(info, q, &begun))
 		check_depth(info, q, begun);
+	/* without a descriptor it may have gone meanwhile: what was read counts if it was there still */
+	read_barrier();
+	attr->found = has_key(inode, &attr->key);
 	return 0;
 }
 
-/* Fills the struct mqw_attr of each descriptor named in the buffer. */
+/* Fills each struct mqw_attr in the buffer. */
 SEC("syscall")
 int read_attrs(struct mqw_attrs *ctx)
 {
