@@ -98,20 +98,23 @@ struct mqw_queue {
 	__u64 depth_limit;
 	__u64 created_ns;
 	/*
-	 * Each of these counts what upsets a piece of knowledge, which is good while the count is
-	 * what it was when user space last put things right:
-	 * - doubts: which send a receive takes is unsure (mqw_level.received);
-	 * - distrust: sends were missed, so which send a queued message is of is unsure.
+	 * Each of these counts what upsets a piece of knowledge, until a walk puts it right:
+	 * - doubts: which send a receive takes is unsure (mqw_level.received), while it is not
+	 *   doubts_settled;
+	 * - distrust: sends were missed, so which send an earlier message is of is unsure, for levels
+	 *   that have not noted it.
 	 */
 	__u64 doubts, doubts_settled;
-	__u64 distrust, distrust_settled;
+	__u64 distrust;
 	__u64 suspect_ns; /* since when the depth is off; 0: it is right */
 	__u64 unseen;	  /* messages moved by calls no probe saw, at least */
+	__u64 unseen_ns;  /* when such calls were last found; 0: never */
 	__u64 retired;	  /* user space takes the slot back: no new call may use it */
 	__u32 levels;	  /* priorities seen */
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
+	__u64 pad[8];
 };
 
 /*
@@ -129,8 +132,12 @@ struct mqw_level {
 	__u64 sent;		  /* the sequence number of the next send */
 	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
 	__s64 known_from; /* the records of earlier sends may be off by one or more */
-	__u32 next;	  /* another level of the queue: its index, plus 1; 0: none */
-	__u32 pad[5];
+	__u32 begun;	  /* sends of this priority */
+	__u32 ended;
+	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
+	__u32 distrust; /* the queue's, when known_from was set */
+	__u32 visited;	/* by the walk of this number */
+	__u32 pad;
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
@@ -189,16 +196,13 @@ struct mqw_call {
 struct mqw_release {
 	__u32 index;
 	__u32 pad;
-	/* chunks of a level: numbers from <= n < to */
-	__u32 from;
-	__u32 to;
 };
 
 /* Where and why a walk over a queue's messages ended. */
 enum mqw_peek_end {
 	MQW_PEEK_NO_QUEUE, /* the descriptor is no message queue */
 	MQW_PEEK_COMPLETE, /* all that was asked for */
-	MQW_PEEK_CHANGED,  /* the queue changed, or could not be proven not to have */
+	MQW_PEEK_CHANGED,  /* the queue changed: what is there was queued, if not at one moment */
 	MQW_PEEK_FULL,	   /* the buffer is too small */
 };
 
@@ -206,7 +210,7 @@ enum mqw_peek_end {
 struct mqw_peek {
 	/* in */
 	__s32 fd;
-	__u32 pad;
+	__u32 number; /* of the walk: another one each time, never 0 */
 	__u64 messages_max;
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
@@ -215,16 +219,18 @@ struct mqw_peek {
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
-	__u32 pad2;
+	__u32 walked;  /* messages passed, proven or not */
 	__u64 messages_total;
-	__u32 slot;    /* the queue's, if settled */
-	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
-	__u64 begun;
 	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
 	__u64 used; /* bytes of the buffer */
-	/* the program's own */
+	/* the program's own: in the context they are unknown to the verifier, see peek.bpf.c */
 	__u64 rest;	/* payload bytes of the message still to copy */
 	__s64 sequence; /* of the next message's send in its level */
+	__u64 below;	/* the last leaf's priority */
+	__u32 phase;
+	__u32 known;   /* the level's records tell who sent its messages */
+	__u32 changed; /* the proof was lost */
+	__u32 settle;  /* the levels are to be put right, and can be */
 };
 
 enum mqw_origin {
@@ -235,8 +241,10 @@ enum mqw_origin {
 
 /* The buffer holds n_heads of these, each followed by its payload padded to 8 bytes. */
 struct mqw_peek_message {
+	__u32 index; /* in the order of the walk: those left out are counted */
 	__u32 priority;
 	__u32 origin; /* enum mqw_origin */
+	__u32 pad;
 	__u64 size;
 	__u64 kept;    /* payload bytes that follow */
 	__u64 message; /* where it is, as in mqw_record.last_message */

@@ -14,19 +14,29 @@
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
  *   (a sleeper's message is moved by another's call), and none has begun since, no message
- *   moved. Not used once a change was found that no probe saw.
+ *   moved. Not used for a minute after a change was found that no probe saw.
  *
- * The proof is renewed after each message, so that a walk that loses it keeps a proven prefix.
+ * The proof is renewed after each message. Where it is lost, the walk goes on, and a message counts by
+ * itself if it cannot have left: before the message at index i does, i + 1 receives must have
+ * returned or be under way, of those that had not returned when the walk began. For each of the i that
+ * the walk passed before it was then seen in the queue in front of it.
  */
 #include "maps.bpf.h"
 
 #define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
 #define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
+#define LEVELS_MAX 32768     /* MQ_PRIO_MAX */
 #define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
+#define SETTLING_NS \
+	5000000000ULL /* from a queue's first call until only calls that began after it run */
+#define UNSEEN_MEMORY_NS 60000000000ULL
 
 const volatile __u64 buffer_size = 1;
 const volatile __u64 page_size = 4096;
 const volatile bool probes_attached; /* else the maps are empty ones of our own */
+
+/* Makes the compiler forget what it knows of a variable, which it might compute with out of order. */
+#define OPAQUE(variable) asm volatile("" : "+r"(variable))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -108,20 +118,22 @@ static __always_inline void read_barrier(void)
 }
 
 /*
- * The counts are kept in the context: what is read from there is unknown to the verifier, which
- * would otherwise follow each value that they may take.
+ * What changes from step to step is kept in the context: what is read from there is unknown to the
+ * verifier, which would otherwise follow each value that it may take.
  */
 struct walk {
 	struct mqw_peek *ctx;
 	struct mqueue_inode_info *info;
 	/* the proof */
 	struct mqw_queue *probed; /* NULL: the probes have seen no call */
-	struct mqw_queue *queue;  /* NULL: only quiet can prove */
+	struct mqw_queue *queue;  /* no call was under way; NULL: only quiet can prove all */
+	struct mqw_queue
+		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
+	__u64 ended;
 	bool quiet;
 	struct change_time changed;
 	__u64 begun;
 	/* the place */
-	__u32 phase;
 	__u32 priority;
 	struct rb_node *node;
 	struct list_head *list;
@@ -130,12 +142,8 @@ struct walk {
 	struct list_head *counted;
 	void *segment;
 	__u64 message_size_limit;
-	__u32 slot;
-	__u32 settled; /* no call was under way */
-	__u64 before_ns;
 	/* whose the messages are */
 	__u32 level; /* index */
-	bool known;  /* the level's records can be trusted */
 	__s64 known_from;
 };
 
@@ -184,7 +192,7 @@ static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *s
 }
 
 /* The queue's slot if the probes have seen a call on it. */
-static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info, __u32 *ret_slot)
+static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info)
 {
 	struct mqw_key key = {};
 	__u32 *slot;
@@ -192,10 +200,7 @@ static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info,
 	key.ino = BPF_CORE_READ(info, vfs_inode.i_ino);
 	key.ipcns = sb_ipcns(BPF_CORE_READ(info, vfs_inode.i_sb));
 	slot = bpf_map_lookup_elem(&queue_index, &key);
-	if (!slot)
-		return NULL;
-	*ret_slot = *slot;
-	return queue_in_slot(*slot, &key);
+	return slot ? queue_in_slot(*slot, &key) : NULL;
 }
 
 /* All calls that have begun are over or asleep; *begun is how many that were. */
@@ -244,8 +249,19 @@ static __always_inline void check_depth(struct mqueue_inode_info *info, struct m
 		__sync_fetch_and_add(&q->depth, off);
 		__sync_fetch_and_add(&q->distrust, 1);
 		__sync_fetch_and_add(&q->doubts, 1);
-		__sync_fetch_and_add(&q->unseen, off < 0 ? -off : off);
+		/* a call that ran when the probes came is none of those that they do not see */
+		if (now - q->created_ns > SETTLING_NS) {
+			__sync_fetch_and_add(&q->unseen, off < 0 ? -off : off);
+			q->unseen_ns = now;
+		}
 	}
+}
+
+/* Where calls went unseen of late, no call's absence proves anything. */
+static __always_inline bool sees_all_calls(struct mqw_queue *q)
+{
+	return !q->suspect_ns &&
+	       (!q->unseen_ns || bpf_ktime_get_ns() - q->unseen_ns > UNSEEN_MEMORY_NS);
 }
 
 /* Whether a change from now on would get a later stamp: timestamp_truncate() in fs/inode.c. */
@@ -266,21 +282,23 @@ static __always_inline void proof_begin(struct walk *w)
 	struct inode *inode = &w->info->vfs_inode;
 	struct mqw_peek *ctx = w->ctx;
 	struct mqw_queue *q;
-	__u32 slot = 0;
+	bool settled;
 
 	w->changed = change_time(inode);
 	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
-	q = slot_of(w->info, &slot);
+	q = slot_of(w->info);
 	w->probed = q;
 	if (!q)
 		return;
-	w->slot = slot;
 	check_depth(w->info, q);
-	w->before_ns = q->created_ns;
-	w->settled = no_call_runs(w->info, q, &w->begun);
-	/* while calls are known to go unseen, no call's absence proves anything */
-	if (w->settled && !q->suspect_ns && !q->unseen)
-		w->queue = q;
+	ctx->before_ns = q->created_ns;
+	w->ended = *(volatile __u64 *)&q->ended;
+	read_barrier();
+	settled = no_call_runs(w->info, q, &w->begun);
+	if (sees_all_calls(q))
+		w->trusted = q;
+	if (settled)
+		w->queue = w->trusted;
 	read_barrier();
 }
 
@@ -299,6 +317,15 @@ static __always_inline bool proof_holds(struct walk *w)
 	return t.sec == w->changed.sec && t.nsec == w->changed.nsec;
 }
 
+/* Fewer receives than it takes may have removed a message since proof_begin(). */
+static __always_inline bool cannot_have_left(struct walk *w, __u32 index)
+{
+	if (!w->trusted)
+		return false;
+	read_barrier();
+	return (__u32)(*(volatile __u64 *)&w->trusted->begun - w->ended) <= index;
+}
+
 /* Copies at most size <= page_size bytes to the buffer's offset. */
 static __always_inline bool copy(__u64 offset, __u64 size, const void *from)
 {
@@ -306,7 +333,8 @@ static __always_inline bool copy(__u64 offset, __u64 size, const void *from)
 	char *to = bpf_map_lookup_elem(&buffer, &zero);
 
 	/* keep the checks where the verifier looks for them */
-	asm volatile("" : "+r"(offset), "+r"(size));
+	OPAQUE(offset);
+	OPAQUE(size);
 	if (!to || offset > buffer_size - page_size || size > page_size)
 		return false;
 	return !bpf_probe_read_kernel(to + offset, size, from);
@@ -343,53 +371,135 @@ static int count_message(__u32 i, struct walk *w)
 	return 0;
 }
 
+static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 priority,
+						    __u32 *ret_slot)
+{
+	struct mqw_level_key key = {
+		.ino = q->key.ino,
+		.ipcns = q->key.ipcns,
+		.priority = priority,
+	};
+	__u32 *slot = bpf_map_lookup_elem(&level_index, &key);
+
+	if (!slot)
+		return NULL;
+	*ret_slot = *slot;
+	return level_in_slot(*slot, &key);
+}
+
+/* Sends were missed: from now on the level's records can be trusted again. */
+static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level *l)
+{
+	__u32 distrust = q->distrust;
+
+	if (l->distrust == distrust)
+		return;
+	l->known_from = l->sent + (l->begun - l->ended);
+	l->distrust = distrust;
+}
+
+/* The next receive takes the level's first message, if none took one since the proof began. */
+static __always_inline void settle_level(struct walk *w, struct mqw_level *l, __u32 slot,
+					 __s64 next)
+{
+	__s64 received = l->received;
+
+	if (received == next)
+		return;
+	if (!proof_holds(w) ||
+	    __sync_val_compare_and_swap(&l->received, received, next) != received) {
+		w->ctx->settle = 0;
+		return;
+	}
+	forget_sends(slot, received - 2 * MQW_CHUNK_SIZE, next - MQW_CHUNK_SIZE);
+}
+
 /*
  * The k messages of a level are its last k sends. Whether that holds is proven with the messages
- * themselves: the count, too, is of the queue as it was when the proof began.
+ * themselves: the count, too, is of the queue as it was when the proof began. Without that proof it
+ * holds for a level that has no send under way, and from which none was received meanwhile.
  */
 static __always_inline void begin_level(struct walk *w)
 {
 	struct mqw_queue *q = w->probed;
-	struct mqw_level_key key = {.priority = w->priority};
+	struct mqw_peek *ctx = w->ctx;
 	struct mqw_level *l;
-	__u32 *slot;
+	__u32 slot = -1;
+	__u32 begun = 0;
 
-	w->known =
-		q && !q->suspect_ns && q->distrust == q->distrust_settled && (w->queue || w->quiet);
-	if (!w->known)
+	ctx->known = 0;
+	if (!q || q->suspect_ns)
 		return;
-	w->ctx->sequence = 0;
+	l = find_level(q, w->priority, &slot);
+	if (l) {
+		note_distrust(q, l);
+		begun = *(volatile __u32 *)&l->begun;
+		l->visited = ctx->number;
+	}
+	if (!w->queue && !w->quiet && (!w->trusted || !l || l->ended != begun))
+		return;
+	ctx->sequence = l ? l->sent : 0;
+	w->known_from = l ? l->known_from : 0;
+	w->level = slot;
 	w->counted = w->msg;
 	bpf_loop(LIST_MAX, count_message, w, 0);
-	w->known_from = 0;
-	w->level = -1;
-	key.ino = q->key.ino;
-	key.ipcns = q->key.ipcns;
-	slot = bpf_map_lookup_elem(&level_index, &key);
-	if (!slot)
-		return;
-	l = level_in_slot(*slot, &key);
+	OPAQUE(ctx);
+	ctx->known = w->queue || w->quiet ||
+		     (l && l->begun == begun && cannot_have_left(w, ctx->walked));
+	if (l && ctx->settle)
+		settle_level(w, l, slot, ctx->sequence);
+}
+
+struct rest {
+	struct walk *walk;
+	__u32 link;
+};
+
+static int settle_other(__u32 i, struct rest *r)
+{
+	__u32 slot = r->link - 1;
+	struct mqw_level *l;
+
+	if (!r->link)
+		return 1;
+	l = bpf_map_lookup_elem(&levels, &slot);
 	if (!l)
+		return 1;
+	r->link = l->next;
+	if (l->visited != r->walk->ctx->number)
+		settle_level(r->walk, l, slot, l->sent);
+	return 0;
+}
+
+/* At the end of a walk over all messages: the levels that have none. */
+static __always_inline void settle_rest(struct walk *w, __u64 doubts)
+{
+	struct rest r = {.walk = w};
+	struct mqw_queue *q = w->queue;
+
+	if (!q)
 		return;
-	w->level = *slot;
-	w->ctx->sequence += l->sent;
-	w->known_from = l->known_from;
+	r.link = q->level;
+	bpf_loop(LEVELS_MAX, settle_other, &r, 0);
+	if (w->ctx->settle && !r.link && proof_holds(w))
+		q->doubts_settled = doubts;
 }
 
 /* Finds out who sent the next message of the level. */
 static __always_inline void find_origin(struct walk *w, struct mqw_peek_message *m)
 {
+	struct mqw_queue *q = w->probed;
 	struct mqw_record *r;
 	__s64 sequence;
 
-	if (!w->probed && probes_attached)
+	if (!q && probes_attached)
 		m->origin = MQW_ORIGIN_BEFORE;
-	if (!w->known)
+	if (!q || !w->ctx->known)
 		return;
 	sequence = w->ctx->sequence++;
 	if (sequence < 0) {
 		/* counted back past the first send that was seen, which is sound if none was missed */
-		if (!w->probed->distrust && !w->known_from)
+		if (!q->distrust && !w->known_from)
 			m->origin = MQW_ORIGIN_BEFORE;
 		return;
 	}
@@ -432,18 +542,27 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
 	head.message = (__u64)msg;
 	find_origin(w, &head);
+	head.index = ctx->walked++;
 	READ_KERNEL(back, &prev->next);
-	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||
-	    !proof_holds(w) || !copy(start, sizeof(head), &head)) {
+	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size) {
 		ctx->used = start;
 		return MQW_PEEK_CHANGED;
 	}
+	w->prev = w->msg;
+	w->msg = next;
+	if (!proof_holds(w)) {
+		ctx->changed = 1;
+		if (!cannot_have_left(w, head.index)) {
+			ctx->used = start;
+			return MQW_PEEK_COMPLETE;
+		}
+	}
+	if (!copy(start, sizeof(head), &head))
+		return MQW_PEEK_CHANGED;
 	ctx->used = (ctx->used + 7) & ~7ULL;
 	ctx->n_heads++;
 	if (ctx->n_heads <= ctx->messages_max)
 		ctx->n_messages++;
-	w->prev = w->msg;
-	w->msg = next;
 	return MQW_PEEK_COMPLETE;
 }
 
@@ -459,45 +578,52 @@ static int step(__u32 i, struct walk *w)
 {
 	struct posix_msg_tree_node *leaf;
 	struct rb_node *here = w->node, *node;
+	struct mqw_peek *ctx = w->ctx;
 
-	switch (w->phase) {
+	switch (ctx->phase) {
 	case PHASE_LEAF:
-		if (w->ctx->n_heads >= w->ctx->messages_max)
+		if (ctx->n_heads >= ctx->messages_max)
 			return 1;
 		leaf = (void *)here - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
+		/* a tree that is rebalanced under the walk must not lead it back */
+		if (ctx->below <= (__u32)BPF_CORE_READ(leaf, priority)) {
+			ctx->end = MQW_PEEK_CHANGED;
+			return 1;
+		}
 		w->priority = BPF_CORE_READ(leaf, priority);
+		ctx->below = w->priority;
 		w->list = &leaf->msg_list;
 		w->prev = w->list;
 		w->msg = BPF_CORE_READ(leaf, msg_list.next);
-		w->phase = PHASE_MESSAGE;
+		ctx->phase = PHASE_MESSAGE;
 		begin_level(w);
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
 			/* what is behind them in their level tells who sent them: src/origin.h */
-			if (w->ctx->n_heads >= w->ctx->messages_max && !w->known)
+			if (ctx->n_heads >= ctx->messages_max && !ctx->known)
 				return 1;
-			w->ctx->end = copy_message(w);
-			return w->ctx->end != MQW_PEEK_COMPLETE;
+			ctx->end = copy_message(w);
+			return ctx->end != MQW_PEEK_COMPLETE;
 		}
 		node = BPF_CORE_READ(here, rb_left);
 		if (node)
 			w->node = node;
-		w->phase = node ? PHASE_RIGHTMOST : PHASE_UP;
+		ctx->phase = node ? PHASE_RIGHTMOST : PHASE_UP;
 		return 0;
 	case PHASE_RIGHTMOST:
 		node = BPF_CORE_READ(here, rb_right);
 		if (node)
 			w->node = node;
 		else
-			w->phase = PHASE_LEAF;
+			ctx->phase = PHASE_LEAF;
 		return 0;
 	case PHASE_UP:
 		node = (void *)(BPF_CORE_READ(here, __rb_parent_color) & ~3UL);
 		if (!node)
 			return 1;
 		if (BPF_CORE_READ(node, rb_right) == here)
-			w->phase = PHASE_LEAF;
+			ctx->phase = PHASE_LEAF;
 		w->node = node;
 		return 0;
 	}
@@ -511,7 +637,7 @@ int peek_messages(struct mqw_peek *ctx)
 	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
 	struct walk w = {.ctx = ctx};
 	struct mqueue_inode_info *info;
-	__u64 expected;
+	__u64 expected, doubts = 0;
 
 	ctx->end = MQW_PEEK_NO_QUEUE;
 	if (!inode || !is_mqueue_sb(BPF_CORE_READ(inode, i_sb)) || !is_regular(inode))
@@ -519,23 +645,32 @@ int peek_messages(struct mqw_peek *ctx)
 	ctx->end = MQW_PEEK_COMPLETE;
 	ctx->n_messages = 0;
 	ctx->n_heads = 0;
+	ctx->walked = 0;
+	ctx->changed = 0;
+	ctx->before_ns = 0;
+	ctx->phase = PHASE_LEAF;
+	ctx->below = 1ULL << 32;
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;
 	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
 	proof_begin(&w);
+	if (w.queue)
+		doubts = w.queue->doubts;
+	ctx->settle = w.queue && doubts != w.queue->doubts_settled && ctx->messages_max > LIST_MAX;
 	ctx->messages_total = BPF_CORE_READ(info, attr.mq_curmsgs);
 	w.node = BPF_CORE_READ(info, msg_tree_rightmost);
 	if (w.node)
 		bpf_loop(STEPS_MAX, step, &w, 0);
 	expected =
 		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
-	if (ctx->end == MQW_PEEK_COMPLETE && (ctx->n_messages != expected || !proof_holds(&w)))
+	if (ctx->end == MQW_PEEK_COMPLETE &&
+	    (ctx->changed || ctx->n_messages != expected || !proof_holds(&w)))
 		ctx->end = MQW_PEEK_CHANGED;
-	ctx->slot = w.slot;
-	ctx->settled = w.settled;
-	ctx->begun = w.begun;
-	ctx->before_ns = w.before_ns;
+	if (ctx->messages_total < ctx->walked)
+		ctx->messages_total = ctx->walked; /* some came in meanwhile */
+	if (ctx->end == MQW_PEEK_COMPLETE && ctx->settle)
+		settle_rest(&w, doubts);
 	return 0;
 }
 
@@ -545,7 +680,6 @@ static int read_attr(__u32 i, void *unused)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqueue_inode_info *info;
 	struct mqw_queue *q;
-	__u32 queue_slot;
 	struct mqw_attr *attr;
 	struct super_block *sb;
 	struct inode *inode;
@@ -554,7 +688,7 @@ static int read_attr(__u32 i, void *unused)
 	char *base;
 
 	base = bpf_map_lookup_elem(&buffer, &zero);
-	asm volatile("" : "+r"(offset));
+	OPAQUE(offset);
 	if (!base || offset > buffer_size - sizeof(*attr))
 		return 1;
 	attr = (void *)(base + offset);
@@ -576,7 +710,7 @@ static int read_attr(__u32 i, void *unused)
 	attr->notify_pid = BPF_CORE_READ(info, notify_owner, numbers[0].nr);
 	attr->waiters_known =
 		all_waiters(info, &attr->waiters[MQW_SEND], &attr->waiters[MQW_RECEIVE]);
-	q = slot_of(info, &queue_slot);
+	q = slot_of(info);
 	if (q)
 		check_depth(info, q);
 	return 0;

@@ -245,12 +245,12 @@ static void add_origin(struct json_build *o, const struct snapshot *s,
 	json_add_null(o, "sender");
 }
 
-static struct json_object *json_message(size_t index, const struct snapshot *s, bool with_payload)
+static struct json_object *json_message(const struct snapshot *s, const struct snapshot_message *m,
+					bool with_payload)
 {
-	const struct snapshot_message *m = &s->messages[index];
 	struct json_build o = json_begin();
 
-	json_add_u64(&o, "index", index);
+	json_add_u64(&o, "index", m->index);
 	json_add_u64(&o, "priority", m->priority);
 	json_add_u64(&o, "size", m->size);
 	add_origin(&o, s, m);
@@ -276,7 +276,7 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 			       (uint64_t)s->taken_at.tv_nsec));
 	json_add_u64(&o, "messages_total", s->messages_total);
 	for (size_t i = 0; i < s->n_messages; i++)
-		json_append(&o, messages, json_message(i, s, with_payload));
+		json_append(&o, messages, json_message(s, &s->messages[i], with_payload));
 	json_add(&o, "messages", messages);
 	return json_end(&o);
 }

@@ -185,8 +185,6 @@ int main(int argc, char *argv[])
 		if (r < 0)
 			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
 		check_snapshot(check, snapshot);
-		if (snapshot->consistent)
-			probe_settle(probe, snapshot);
 	}
 	return report(check, peek_backend(peek), (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9)
 		       ? EXIT_FAILURE
