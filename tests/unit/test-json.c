@@ -188,11 +188,7 @@ static void test_queues(void **state)
 static void test_snapshot(void **state)
 {
 	struct snapshot_message messages[] = {
-		{.index = 0,
-		 .priority = 9,
-		 .size = 2,
-		 .payload = (const uint8_t *)"\0\xff",
-		 .payload_size = 2},
+		{.priority = 9, .size = 2, .payload = (const uint8_t *)"\0\xff", .payload_size = 2},
 		{.index = 1,
 		 .priority = 0,
 		 .size = 64,
