@@ -6,6 +6,7 @@ BINDIR    ?= $(PREFIX)/bin
 SBINDIR   ?= $(PREFIX)/sbin
 MANDIR    ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
+CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 DESTDIR   ?=
 
 BUILD       ?= build
@@ -176,6 +177,7 @@ install: all
 	install -D -m 0644 man/mqwatchd.8 $(DESTDIR)$(MANDIR)/man8/mqwatchd.8
 	install -D -m 0644 man/mqwatchctl.1 $(DESTDIR)$(MANDIR)/man1/mqwatchctl.1
 	install -D -m 0644 man/mqwatchd.conf.5 $(DESTDIR)$(MANDIR)/man5/mqwatchd.conf.5
+	install -D -m 0644 systemd/mqwatch.catalog $(DESTDIR)$(CATALOGDIR)/mqwatch.catalog
 	[ -e $(DESTDIR)$(SYSCONFDIR)/mqwatch/mqwatchd.conf ] || \
 		install -D -m 0644 conf/mqwatchd.conf $(DESTDIR)$(SYSCONFDIR)/mqwatch/mqwatchd.conf
 
