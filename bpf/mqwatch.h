@@ -219,6 +219,7 @@ struct mqw_peek {
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
 	__u64 now_nsec;
+	__u64 unused_proves; /* a queue without a slot was in no call since the probes came */
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;

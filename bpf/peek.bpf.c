@@ -14,7 +14,7 @@
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
  *   (a sleeper's message is moved by another's call), and none has begun since, no message
- *   moved. Not used for a minute after a change was found that no probe saw.
+ *   moved. A queue without a slot has had no call at all. Not used for a minute after a change was found that no probe saw.
  *
  * The proof is renewed after each message. Where it is lost, the walk goes on, and a message counts by
  * itself if it cannot have left: before the message at index i does, i + 1 receives must have
@@ -127,6 +127,7 @@ struct walk {
 		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
 	__u64 ended;
 	bool quiet;
+	bool unused; /* the probes have seen no call on it */
 	struct change_time changed;
 	__u64 begun;
 	/* the place */
@@ -247,8 +248,10 @@ static __always_inline void proof_begin(struct walk *w)
 	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
 	q = slot_of(w->info);
 	w->probed = q;
-	if (!q)
+	if (!q) {
+		w->unused = ctx->unused_proves;
 		return;
+	}
 	ctx->before_ns = q->created_ns;
 	w->ended = *(volatile __u64 *)&q->ended;
 	read_barrier();
@@ -269,6 +272,8 @@ static __always_inline bool proof_holds(struct walk *w)
 
 	read_barrier();
 	if (w->queue && *(volatile __u64 *)&w->queue->begun == w->begun)
+		return true;
+	if (w->unused && !slot_of(w->info))
 		return true;
 	if (!w->quiet || !lock_free(w->info))
 		return false;

@@ -51,9 +51,10 @@ static int op_status(void *data, struct status *ret)
 		.mqueue_source = m->mqfs ? mqfs_source(m->mqfs) : NULL,
 		.mqueue_reason = reason(m->mqueue_reason),
 		.peek_backend = peek_backend(m->peek),
-		.peek_reason = peek_reason(m->peek),
+		/* what is switched off by hand is not amiss */
+		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
-		.probe_reason = probe_reason(m->probe),
+		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
 		.control_reason = reason(m->control_reason),
 		.queues = table_size(m->table),

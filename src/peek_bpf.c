@@ -15,6 +15,7 @@
 #define BUFFER_START  (256 * 1024)
 #define MAPPED_SIZE   (64 * 1024)
 #define ATTEMPTS      8 /* at once, before there is a pause between them */
+#define CALL_NS	      (100 * NSEC_PER_MSEC)
 #define PAUSE_NS      1000000
 #define ATTRS_AT_ONCE 256
 
@@ -249,6 +250,13 @@ static int collect(struct peek_bpf *b, const struct mqw_peek *walk, uint64_t unu
 	return r;
 }
 
+/* Calls that ran when the probes came are over by then, unless they sleep in the queue. */
+static bool unused_proves(const struct peek_request *request)
+{
+	return request->unused_since_ns &&
+	       clock_ns(CLOCK_MONOTONIC) - request->unused_since_ns > CALL_NS;
+}
+
 /* One walk, with a larger buffer when that is what it lacks. */
 static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *request,
 		      struct mqw_peek *walk)
@@ -263,6 +271,7 @@ static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *re
 			.number = ++b->walks,
 			.messages_max = request->messages_max,
 			.payload_max = request->payload_max,
+			.unused_proves = unused_proves(request),
 			.now_sec = now.tv_sec,
 			.now_nsec = now.tv_nsec,
 		};

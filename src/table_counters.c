@@ -3,10 +3,8 @@
 #include "log.h"
 #include "table_internal.h"
 
-/* A queue that is gone and was not used for so long gives its slot back. */
-#define SLOT_IDLE_NS (10 * NSEC_PER_SEC)
 /* From a slot's retirement to its release: the calls that had found it are long over. */
-#define SLOT_GRACE_NS (1 * NSEC_PER_SEC)
+#define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
 
 /* Adds what stands, and hides that it was read a moment before or after the rest. */
 static void settle_standing(struct entry *e)
@@ -60,13 +58,10 @@ static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now
 	return 0;
 }
 
-static bool slot_idle(const struct mqw_queue *slot, uint64_t now)
+/* Nobody is in a call on it, and it was there before the listing that it is missing from. */
+static bool slot_unused(const struct mqw_queue *slot, uint64_t listed_ns)
 {
-	uint64_t sent = slot->counters.op[MQW_SEND].last_ns;
-	uint64_t received = slot->counters.op[MQW_RECEIVE].last_ns;
-	uint64_t last = sent > received ? sent : received;
-
-	return slot->begun == slot->ended && now > last && now - last > SLOT_IDLE_NS;
+	return slot->begun == slot->ended && slot->created_ns < listed_ns;
 }
 
 /* A queue that is not listed any more gives its slot back, in the two steps that probe.h asks for. */
@@ -75,7 +70,7 @@ static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_
 	const struct mqw_queue *slot = probe_slot(probe, i);
 	int r = 0;
 
-	if (!slot_idle(slot, now))
+	if (!slot_unused(slot, now))
 		return;
 	if (!t->retired_ns[i]) {
 		r = probe_retire_slot(probe, i);
