@@ -3,19 +3,6 @@
 #include "json_build.h"
 #include "name.h"
 
-static void add_name(struct json_build *o, const struct queue *q)
-{
-	_cleanup_free_ char *base64 = NULL;
-	char name[sizeof(q->name) + 1];
-
-	snprintf(name, sizeof(name), "/%s", q->name);
-	json_add_string(o, "queue", name);
-	if (utf8_valid(name, strlen(name)))
-		return;
-	base64 = base64_encode(name, strlen(name));
-	json_add(o, "name_base64", base64 ? json_object_new_string(base64) : NULL);
-}
-
 static struct json_object *json_notify(uint32_t pid)
 {
 	struct json_build o = json_begin();
@@ -156,7 +143,7 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	char mode[16];
 
 	snprintf(mode, sizeof(mode), "%04o", (unsigned int)a->mode & 07777);
-	add_name(&o, q);
+	json_add_name(&o, q->name);
 	json_add_u64(&o, "ipcns", q->id.ipcns);
 	json_add_u64(&o, "messages", a->messages);
 	json_add_u64(&o, "messages_limit", a->messages_limit);
@@ -224,7 +211,7 @@ static struct json_object *json_payload(const struct snapshot_message *m)
 	return json_end(&o);
 }
 
-static struct json_object *json_sender(const struct snapshot_message *m)
+static struct json_object *json_message_sender(const struct snapshot_message *m)
 {
 	struct json_build o = json_begin();
 
@@ -246,7 +233,7 @@ static void add_origin(struct json_build *o, const struct snapshot *s,
 		json_add(o, "sent_at", json_new_time(taken_at - age));
 		json_add(o, "age_seconds", json_new_seconds(age));
 		json_add_null(o, "age_at_least_seconds");
-		json_add(o, "sender", json_sender(m));
+		json_add(o, "sender", json_message_sender(m));
 		return;
 	}
 	json_add_null(o, "sent_at");
@@ -258,12 +245,12 @@ static void add_origin(struct json_build *o, const struct snapshot *s,
 	json_add_null(o, "sender");
 }
 
-static struct json_object *json_message(size_t index, const struct snapshot *s, bool with_payload)
+static struct json_object *json_message(const struct snapshot *s, const struct snapshot_message *m,
+					bool with_payload)
 {
-	const struct snapshot_message *m = &s->messages[index];
 	struct json_build o = json_begin();
 
-	json_add_u64(&o, "index", index);
+	json_add_u64(&o, "index", m->index);
 	json_add_u64(&o, "priority", m->priority);
 	json_add_u64(&o, "size", m->size);
 	add_origin(&o, s, m);
@@ -280,7 +267,7 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 	struct json_build o = json_begin();
 	struct json_object *messages = json_object_new_array();
 
-	add_name(&o, q);
+	json_add_name(&o, q->name);
 	json_add_u64(&o, "ipcns", q->id.ipcns);
 	json_add_string(&o, "backend", s->backend);
 	json_add_bool(&o, "consistent", s->consistent);
@@ -289,28 +276,9 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 			       (uint64_t)s->taken_at.tv_nsec));
 	json_add_u64(&o, "messages_total", s->messages_total);
 	for (size_t i = 0; i < s->n_messages; i++)
-		json_append(&o, messages, json_message(i, s, with_payload));
+		json_append(&o, messages, json_message(s, &s->messages[i], with_payload));
 	json_add(&o, "messages", messages);
 	return json_end(&o);
-}
-
-struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t realtime_offset_ns)
-{
-	struct json_build list = {json_object_new_array(), false};
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_build o = json_begin();
-		char comm[sizeof(calls[i].comm) + 1];
-
-		snprintf(comm, sizeof(comm), "%.*s", (int)sizeof(calls[i].comm), calls[i].comm);
-		json_add_string(&o, "operation", calls[i].op == MQW_SEND ? "send" : "receive");
-		json_add_u64(&o, "pid", calls[i].pid);
-		json_add_u64(&o, "tid", calls[i].tid);
-		json_add_string(&o, "comm", comm);
-		json_add_known_time(&o, "started_at", calls[i].start_ns, realtime_offset_ns);
-		json_append(&list, list.json, json_end(&o));
-	}
-	return json_end(&list);
 }
 
 static struct json_object *json_part(const char *key, const char *value, const char *reason)

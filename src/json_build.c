@@ -112,3 +112,16 @@ void json_add_known_time(struct json_build *o, const char *key, uint64_t monoton
 	else
 		json_add_null(o, key);
 }
+
+void json_add_name(struct json_build *o, const char *queue)
+{
+	_cleanup_free_ char *base64 = NULL;
+	char name[MQW_NAME_SIZE + 1];
+
+	snprintf(name, sizeof(name), "/%s", queue);
+	json_add_string(o, "queue", name);
+	if (utf8_valid(name, strlen(name)))
+		return;
+	base64 = base64_encode(name, strlen(name));
+	json_add(o, "name_base64", base64 ? json_object_new_string(base64) : NULL);
+}

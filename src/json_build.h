@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "queue.h"
 #include "util.h"
 
 /*
@@ -29,6 +30,9 @@ void json_add_known_u64(struct json_build *o, const char *key, bool known, uint6
 void json_add_bool(struct json_build *o, const char *key, bool value);
 /* Any bytes, made valid UTF-8; NULL is null. */
 void json_add_string(struct json_build *o, const char *key, const char *s);
+
+/* "queue", and "name_base64" where that is not UTF-8; queue is without the leading '/'. */
+void json_add_name(struct json_build *o, const char *queue);
 
 struct json_object *json_new_seconds(unsigned __int128 ns);
 struct json_object *json_new_time(uint64_t ns); /* a moment in Unix seconds with microseconds */

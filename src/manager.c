@@ -340,8 +340,7 @@ void manager_free(struct manager *m)
 		stop_web(m);
 		stop_control(m);
 	}
-	sd_event_source_unref(m->watch_timer);
-	watch_free(m->watch);
+	manager_stop_watch(m);
 	table_free(m->table);
 	peek_free(m->peek);
 	probe_free(m->probe);

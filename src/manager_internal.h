@@ -12,6 +12,13 @@
 #include "watch.h"
 #include "web.h"
 
+/* A scan of all tasks, kept for a little while: it is not free. */
+struct scan {
+	void *items; /* struct mqw_opener or struct open_call, in order of their queues */
+	size_t n;
+	uint64_t good_until_ns;
+};
+
 struct manager {
 	struct config *config;
 	int argc;
@@ -24,6 +31,10 @@ struct manager {
 	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
 	struct table *table;
 	struct watch *watch;
+	struct openers *openers;
+	struct calls *calls;
+	struct recorder *recorder;
+	struct scan openers_scan, calls_scan;
 	sd_event_source *watch_timer;
 
 	struct web web;
@@ -44,10 +55,17 @@ struct manager {
 extern const struct control_ops manager_control_ops;
 extern const struct web_ops manager_web_ops;
 int manager_refresh(struct manager *m); /* the table; no mqueue file system is no error */
+int manager_snapshot(void *manager, const struct queue *q, const struct peek_request *request,
+		     struct snapshot **ret);
 
 /* manager_watch.c: the periodic looks and what comes of them. */
 int manager_start_watch(struct manager *m);
 void manager_restart_watch(struct manager *m); /* with new settings */
-void manager_look(struct manager *m);	       /* now, for somebody who asks */
+void manager_stop_watch(struct manager *m);
+void manager_look(struct manager *m); /* now, for somebody who asks */
+int manager_calls(struct manager *m, const struct queue *q, const struct open_call **ret,
+		  size_t *ret_n);
+int manager_openers(struct manager *m, const struct queue *q, const struct mqw_opener **ret,
+		    size_t *ret_n);
 
 #endif /* MQWATCH_MANAGER_INTERNAL_H */

@@ -83,8 +83,8 @@ static int open_unchanged(struct manager *m, const struct queue *q)
 	return TAKE_FD(fd);
 }
 
-static int op_snapshot(void *data, const struct queue *q, const struct peek_request *request,
-		       struct snapshot **ret)
+int manager_snapshot(void *data, const struct queue *q, const struct peek_request *request,
+		     struct snapshot **ret)
 {
 	struct manager *m = data;
 	struct peek_request patient = *request;
@@ -105,11 +105,22 @@ static int op_snapshot(void *data, const struct queue *q, const struct peek_requ
 	return r;
 }
 
-static int op_calls(void *data, struct mqw_call **ret, size_t *ret_n)
+static int op_calls(void *data, const struct queue *q, const struct open_call **ret, size_t *ret_n)
 {
-	struct manager *m = data;
+	return manager_calls(data, q, ret, ret_n);
+}
 
-	return probe_calls(m->probe, ret, ret_n);
+static int op_openers(void *data, const struct queue *q, const struct mqw_opener **ret,
+		      size_t *ret_n)
+{
+	return manager_openers(data, q, ret, ret_n);
+}
+
+static struct recorder *op_recorder(void *data)
+{
+	const struct manager *m = data;
+
+	return m->recorder;
 }
 
 static uint64_t op_payload_max(void *data)
@@ -129,8 +140,10 @@ static gid_t op_control_gid(void *data)
 const struct control_ops manager_control_ops = {
 	.refresh = op_refresh,
 	.status = op_status,
-	.snapshot = op_snapshot,
+	.snapshot = manager_snapshot,
 	.calls = op_calls,
+	.openers = op_openers,
+	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,
 };

@@ -27,6 +27,7 @@ struct peek_bpf {
 	size_t page_size;
 	size_t buffer_size, buffer_max;
 	uint8_t *mapped; /* the buffer's first MAPPED_SIZE bytes */
+	uint32_t walks;
 };
 
 static void unload(struct peek_bpf *b)
@@ -201,9 +202,6 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 		return -ENOMEM;
 	s->backend = "bpf";
 	s->messages_total = walk->messages_total;
-	s->settled = walk->settled;
-	s->slot = walk->slot;
-	s->begun = walk->begun;
 	s->messages = calloc(walk->n_messages + 1, sizeof(*s->messages));
 	s->payloads = malloc(walk->used + 1);
 	if (!s->messages || !s->payloads)
@@ -262,6 +260,7 @@ static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *re
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
 		*walk = (struct mqw_peek){
 			.fd = mqd,
+			.number = ++b->walks,
 			.messages_max = request->messages_max,
 			.payload_max = request->payload_max,
 			.now_sec = now.tv_sec,

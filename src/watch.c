@@ -114,8 +114,7 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 	ret->last_receive_ns = load(&op[MQW_RECEIVE].last_ns);
 	ret->rejected = load(&op[MQW_SEND].errors[MQW_EAGAIN]);
 	ret->usual_ns = stall_usual_ns(slot->counters.residence);
-	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled) ||
-			load(&slot->distrust) != load(&slot->distrust_settled);
+	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled);
 }
 
 static uint64_t sends_under_way(const struct reading *now)
@@ -240,13 +239,12 @@ static void look(struct round *r, struct queue *q, struct reading *now)
 	p->consistent = result == 0 && s->consistent;
 	if (result < 0)
 		return;
-	now->messages = p->messages = s->messages_total;
+	now->messages = p->messages = q->attr.messages = s->messages_total;
 	if (!p->consistent)
 		return;
 	p->received = now->received;
 	watch_find(s, &q->found);
 	p->overtaken = q->found.oldest.known && s->messages[0].priority > q->found.oldest.priority;
-	probe_settle(r->parts->probe, s);
 }
 
 static bool changed(const struct queue *q, const struct reading *now)
