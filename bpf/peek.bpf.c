@@ -676,9 +676,9 @@ static int read_attr(__u32 i, void *unused)
 	__u64 offset = (__u64)i * sizeof(struct mqw_attr);
 	struct mqueue_inode_info *info;
 	struct mq_attr limits = {};
-	struct mqw_queue *q;
 	struct mqw_attr *attr;
 	struct inode *inode;
+	struct mqw_queue *q;
 	__u32 zero = 0;
 	__u64 begun;
 	char *base;

@@ -9,7 +9,9 @@
 
 /* Scans of all tasks take at most so little of the time: 1 part in so many. */
 #define SCAN_SHARE  20
-#define SCAN_MIN_NS (50 * NSEC_PER_MSEC)
+#define SCAN_MIN_NS (20 * NSEC_PER_MSEC)
+/* but what is older than this is not what one asked for */
+#define SCAN_MAX_NS (250 * NSEC_PER_MSEC)
 
 /* What a record keeps of a queue's messages. */
 #define RECORD_MESSAGES 1000
@@ -30,7 +32,9 @@ static void scan_finish(struct scan *s, void *items, size_t n, uint64_t start)
 	scan_done(s);
 	s->items = items;
 	s->n = n;
-	s->good_until_ns = now + (keep > SCAN_MIN_NS ? keep : SCAN_MIN_NS);
+	if (keep < SCAN_MIN_NS)
+		keep = SCAN_MIN_NS;
+	s->good_until_ns = now + (keep < SCAN_MAX_NS ? keep : SCAN_MAX_NS);
 }
 
 static bool scan_good(const struct scan *s)

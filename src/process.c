@@ -115,12 +115,14 @@ static ssize_t read_text(int dir, const char *name, char *buffer, size_t size)
 
 static bool was_alive(int dir, uint64_t alive_ns)
 {
-	uint64_t suspended = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	/* in this order, so that the time spent asleep is not less than none */
+	uint64_t monotonic = clock_ns(CLOCK_MONOTONIC), boot = clock_ns(CLOCK_BOOTTIME);
 	uint64_t ticks, tick_ns = NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
 	char text[1024];
 
 	return read_text(dir, "stat", text, sizeof(text)) > 0 &&
-	       process_parse_start(text, &ticks) == 0 && ticks * tick_ns <= alive_ns + suspended;
+	       process_parse_start(text, &ticks) == 0 &&
+	       ticks * tick_ns <= alive_ns + (boot - monotonic);
 }
 
 int process_read(uint32_t pid, uint64_t alive_ns, struct process *ret)

@@ -36,7 +36,7 @@ struct reading {
 	uint64_t messages, messages_limit;
 	uint64_t received, rejected, last_receive_ns;
 	uint64_t usual_ns;
-	bool doubtful; /* a snapshot may put right what the probes know */
+	bool doubtful; /* a look may put right what the probes know */
 };
 
 int watch_new(struct watch **ret, const struct watch_ops *ops, void *data)
@@ -129,7 +129,7 @@ static uint64_t sends_under_way(const struct reading *now)
 void watch_find(const struct snapshot *s, struct queue_findings *found)
 {
 	struct queue_oldest oldest = {};
-	bool exact = true, level_done = false;
+	bool exact = s->consistent, level_done = false;
 
 	found->n_levels = 0;
 	found->below = 0;
@@ -170,7 +170,7 @@ void watch_find(const struct snapshot *s, struct queue_findings *found)
 					       .priority = oldest.priority};
 	}
 	found->oldest = oldest;
-	found->levels_known = true;
+	found->levels_known = s->consistent;
 }
 
 /* Nothing is known of single messages any more. */
@@ -240,8 +240,6 @@ static void look(struct round *r, struct queue *q, struct reading *now)
 	if (result < 0)
 		return;
 	now->messages = p->messages = q->attr.messages = s->messages_total;
-	if (!p->consistent)
-		return;
 	p->received = now->received;
 	watch_find(s, &q->found);
 	p->overtaken = q->found.oldest.known && s->messages[0].priority > q->found.oldest.priority;
@@ -277,7 +275,7 @@ static void follow(struct round *r, struct queue *q, struct reading *now, bool c
 	}
 	if (r->now >= p->next_ns && (closely || changed(q, now) || now->doubtful || !p->consistent))
 		look(r, q, now);
-	/* an older finding holds only while nothing was taken out */
+	/* a finding holds only while nothing was taken out */
 	if (now->received != p->received || now->messages == 0)
 		forget(q);
 }

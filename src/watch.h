@@ -43,7 +43,10 @@ bool watch_stale(struct watch *w, struct probe *probe);
  */
 uint64_t watch_run(struct watch *w, const struct watch_parts *parts, uint64_t interval_ns);
 
-/* What a snapshot tells of the oldest message and of the levels. For messages in receive order. */
+/*
+ * What a snapshot tells of the oldest message and of the levels. Of one that is not consistent: the
+ * oldest message that it holds; the queue's is that old at least.
+ */
 void watch_find(const struct snapshot *s, struct queue_findings *found);
 
 #endif /* MQWATCH_WATCH_H */

@@ -258,6 +258,7 @@ static void test_stalls(void **state)
 	json_object_object_add(details, "who", json_object_new_string("secret"));
 	log_set_max_priority(LOG_ERR);
 	assert_int_equal(recorder_add(f->recorder, &record, details), 0);
+	log_set_max_priority(LOG_INFO);
 	assert_int_equal(request(f, "/v1/stalls"), 200);
 	assert_string_equal(first_string(f, "stalls", "queue"), "/gone");
 	assert_string_equal(first_string(f, "stalls", "reason"), "starved");

@@ -189,8 +189,12 @@ static void test_snapshot(void **state)
 {
 	struct snapshot_message messages[] = {
 		{.priority = 9, .size = 2, .payload = (const uint8_t *)"\0\xff", .payload_size = 2},
-		{.priority = 0, .size = 64, .payload = (const uint8_t *)"abc", .payload_size = 3},
-		{.priority = 0, .size = 0},
+		{.index = 1,
+		 .priority = 0,
+		 .size = 64,
+		 .payload = (const uint8_t *)"abc",
+		 .payload_size = 3},
+		{.index = 2, .priority = 0, .size = 0},
 	};
 	struct snapshot s = {
 		.backend = "bpf",

@@ -22,13 +22,21 @@
 		.priority = (p) \
 	}
 
-static struct queue_findings find(struct snapshot_message *messages, size_t n)
+static struct queue_findings find_in(struct snapshot_message *messages, size_t n, bool consistent)
 {
-	const struct snapshot s = {.n_messages = n, .messages = messages, .messages_total = n};
+	const struct snapshot s = {.n_messages = n,
+				   .messages = messages,
+				   .messages_total = n,
+				   .consistent = consistent};
 	struct queue_findings found = {.below = 77, .oldest.known = true};
 
 	watch_find(&s, &found);
 	return found;
+}
+
+static struct queue_findings find(struct snapshot_message *messages, size_t n)
+{
+	return find_in(messages, n, true);
 }
 
 static void assert_oldest(const struct queue_findings *found, uint64_t ns, uint32_t priority,
@@ -53,6 +61,10 @@ static void test_oldest(_unused_ void **state)
 
 	found = find(all_known, 5);
 	assert_oldest(&found, 100, 5, false);
+	/* there may be more that are not seen */
+	found = find_in(all_known, 5, false);
+	assert_oldest(&found, 100, 5, true);
+	assert_false(found.levels_known);
 	found = find(before, 3);
 	assert_oldest(&found, 80, 5, true);
 	/* the one from before may be older still */
