@@ -97,6 +97,7 @@ struct mqw_queue {
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;
+	__s64 strangers; /* senders that slept when the queue was first seen, and have not returned */
 	/*
 	 * Each of these counts what upsets a piece of knowledge, until a walk puts it right:
 	 * - doubts: which send a receive takes is unsure (mqw_level.received), while it is not
@@ -114,7 +115,7 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[8];
+	__u64 pad[7];
 };
 
 /*
@@ -141,14 +142,17 @@ struct mqw_level {
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
+#define MQW_MESSAGE_UNKNOWN 1ULL
+
 struct mqw_record {
 	__u64 start_ns;	   /* when the send began */
 	__u64 returned_ns; /* and returned */
-			   /*
-	 * The level's last message when the send returned, if other sends were under way meanwhile,
-	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
+	/*
+	 * For a send that was not alone: where its message is, if it was found by its content
+	 * when the send returned, and the level's last message then; each may be
+	 * MQW_MESSAGE_UNKNOWN. 0: the send was alone. See src/origin.h.
 	 */
-#define MQW_MESSAGE_UNKNOWN 1ULL
+	__u64 message;
 	__u64 last_message;
 	__u32 slept; /* in the call, until a receiver let its message in */
 	__u32 pid;   /* thread group */
@@ -215,6 +219,7 @@ struct mqw_peek {
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
 	__u64 now_nsec;
+	__u64 unused_proves; /* a queue without a slot was in no call since the probes came */
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
@@ -258,13 +263,21 @@ struct mqw_attrs {
 };
 
 struct mqw_attr {
-	__s32 fd;    /* in */
-	__u32 found; /* out: fd is on a mqueue file system; the rest only for queues */
+	__s32 fd;    /* in: on a mqueue file system; -1: the queue that has this key and inode */
+	__u32 found; /* out: there is such a thing; the rest only for queues */
 	struct mqw_key key;
+	__u64 inode; /* its address: an inode does not move while it lives */
+	__u64 messages;
+	__u64 messages_limit;
+	__u64 message_size_limit;
 	__u64 bytes;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode; /* as st_mode */
 	__u32 waiters[MQW_OPS];
 	__u32 waiters_known;
 	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
+	__u32 pad;
 };
 
 /* A descriptor on a queue, as the file iterator writes it. */
@@ -293,7 +306,7 @@ struct mqw_sleeper {
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 64, "ABI");
+static_assert(sizeof(struct mqw_record) == 72, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 static_assert(sizeof(struct mqw_opener) == 40, "ABI");

@@ -14,7 +14,7 @@
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
  *   (a sleeper's message is moved by another's call), and none has begun since, no message
- *   moved. Not used for a minute after a change was found that no probe saw.
+ *   moved. A queue without a slot has had no call at all. Not used for a minute after a change was found that no probe saw.
  *
  * The proof is renewed after each message. Where it is lost, the walk goes on, and a message counts by
  * itself if it cannot have left: before the message at index i does, i + 1 receives must have
@@ -23,7 +23,6 @@
  */
 #include "maps.bpf.h"
 
-#define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
 #define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
 #define LEVELS_MAX 32768     /* MQ_PRIO_MAX */
 #define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
@@ -34,9 +33,6 @@
 const volatile __u64 buffer_size = 1;
 const volatile __u64 page_size = 4096;
 const volatile bool probes_attached; /* else the maps are empty ones of our own */
-
-/* Makes the compiler forget what it knows of a variable, which it might compute with out of order. */
-#define OPAQUE(variable) asm volatile("" : "+r"(variable))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -131,6 +127,7 @@ struct walk {
 		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
 	__u64 ended;
 	bool quiet;
+	bool unused; /* the probes have seen no call on it */
 	struct change_time changed;
 	__u64 begun;
 	/* the place */
@@ -146,42 +143,6 @@ struct walk {
 	__u32 level; /* index */
 	__s64 known_from;
 };
-
-struct waiters {
-	struct list_head *head;
-	struct list_head *node;
-	struct list_head *next;
-	__u32 n;
-	bool sound;
-};
-
-static int count_waiter(__u32 i, struct waiters *w)
-{
-	struct list_head node = {};
-
-	if (w->next == w->head) {
-		w->sound = true;
-		return 1;
-	}
-	bpf_probe_read_kernel(&node, sizeof(node), w->next);
-	if (node.prev != w->node)
-		return 1;
-	w->node = w->next;
-	w->next = node.next;
-	w->n++;
-	return 0;
-}
-
-/* The tasks asleep on one of the queue's wait lists; false: the list changed under the count. */
-static __always_inline bool count_waiters(struct list_head *head, __u32 *ret)
-{
-	struct waiters w = {.head = head, .node = head};
-
-	READ_KERNEL(w.next, &head->next);
-	bpf_loop(LIST_MAX, count_waiter, &w, 0);
-	*ret = w.n;
-	return w.sound;
-}
 
 static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *senders,
 					__u32 *receivers)
@@ -221,17 +182,16 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 }
 
 /*
- * With no call under way the depth by the probes is the kernel's, if they see all calls. A call that
+ * With no call under way (begun) the depth by the probes is the kernel's, if they see all calls. A call that
  * began before the probes were there may upset this until it returns; a difference of longer
  * standing was made by calls that they do not see, or missed.
  */
-static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q)
+static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q,
+					__u64 begun)
 {
-	__u64 begun, now;
 	__s64 depth, off;
+	__u64 now;
 
-	if (!no_call_runs(info, q, &begun))
-		return;
 	depth = *(volatile __s64 *)&q->depth;
 	off = BPF_CORE_READ(info, attr.mq_curmsgs) - depth;
 	read_barrier();
@@ -288,13 +248,16 @@ static __always_inline void proof_begin(struct walk *w)
 	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
 	q = slot_of(w->info);
 	w->probed = q;
-	if (!q)
+	if (!q) {
+		w->unused = ctx->unused_proves;
 		return;
-	check_depth(w->info, q);
+	}
 	ctx->before_ns = q->created_ns;
 	w->ended = *(volatile __u64 *)&q->ended;
 	read_barrier();
 	settled = no_call_runs(w->info, q, &w->begun);
+	if (settled)
+		check_depth(w->info, q, w->begun);
 	if (sees_all_calls(q))
 		w->trusted = q;
 	if (settled)
@@ -309,6 +272,8 @@ static __always_inline bool proof_holds(struct walk *w)
 
 	read_barrier();
 	if (w->queue && *(volatile __u64 *)&w->queue->begun == w->begun)
+		return true;
+	if (w->unused && !slot_of(w->info))
 		return true;
 	if (!w->quiet || !lock_free(w->info))
 		return false;
@@ -387,6 +352,12 @@ static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 p
 	return level_in_slot(*slot, &key);
 }
 
+/* Sends that began before the probes were there may still be under way. */
+static __always_inline bool strangers_may_send(struct mqw_queue *q)
+{
+	return q->strangers > 0 || bpf_ktime_get_ns() - q->created_ns < SETTLING_NS;
+}
+
 /* Sends were missed: from now on the level's records can be trusted again. */
 static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level *l)
 {
@@ -436,7 +407,8 @@ static __always_inline void begin_level(struct walk *w)
 		begun = *(volatile __u32 *)&l->begun;
 		l->visited = ctx->number;
 	}
-	if (!w->queue && !w->quiet && (!w->trusted || !l || l->ended != begun))
+	if (!w->queue && !w->quiet &&
+	    (!w->trusted || !l || l->ended != begun || strangers_may_send(q)))
 		return;
 	ctx->sequence = l ? l->sent : 0;
 	w->known_from = l ? l->known_from : 0;
@@ -674,17 +646,46 @@ int peek_messages(struct mqw_peek *ctx)
 	return 0;
 }
 
+static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
+	       sb_ipcns(sb) == key->ipcns;
+}
+
+/* The inode that is asked for, with its key, or NULL. */
+static __always_inline struct inode *inode_of(struct mqw_attr *attr)
+{
+	struct inode *inode = (void *)attr->inode;
+	struct super_block *sb;
+	struct file *file;
+
+	if (attr->fd < 0)
+		return has_key(inode, &attr->key) ? inode : NULL;
+	file = current_file(bpf_get_current_task_btf(), attr->fd);
+	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	if (!inode)
+		return NULL;
+	sb = BPF_CORE_READ(inode, i_sb);
+	if (!is_mqueue_sb(sb))
+		return NULL;
+	attr->key.ino = BPF_CORE_READ(inode, i_ino);
+	attr->key.ipcns = sb_ipcns(sb);
+	attr->inode = (__u64)inode;
+	return inode;
+}
+
 static int read_attr(__u32 i, void *unused)
 {
 	__u64 offset = (__u64)i * sizeof(struct mqw_attr);
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqueue_inode_info *info;
-	struct mqw_queue *q;
+	struct mq_attr limits = {};
 	struct mqw_attr *attr;
-	struct super_block *sb;
 	struct inode *inode;
-	struct file *file;
+	struct mqw_queue *q;
 	__u32 zero = 0;
+	__u64 begun;
 	char *base;
 
 	base = bpf_map_lookup_elem(&buffer, &zero);
@@ -692,31 +693,34 @@ static int read_attr(__u32 i, void *unused)
 	if (!base || offset > buffer_size - sizeof(*attr))
 		return 1;
 	attr = (void *)(base + offset);
-	attr->found = 0;
-	file = current_file(task, attr->fd);
-	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	inode = inode_of(attr);
+	attr->found = inode != NULL;
 	if (!inode)
 		return 0;
-	sb = BPF_CORE_READ(inode, i_sb);
-	if (!is_mqueue_sb(sb))
-		return 0;
-	attr->found = 1;
-	attr->key.ino = BPF_CORE_READ(inode, i_ino);
-	attr->key.ipcns = sb_ipcns(sb);
+	attr->mode = BPF_CORE_READ(inode, i_mode);
+	attr->uid = BPF_CORE_READ(inode, i_uid.val);
+	attr->gid = BPF_CORE_READ(inode, i_gid.val);
 	if (!is_regular(inode))
 		return 0;
 	info = mqueue_info(inode);
+	READ_KERNEL(limits, &info->attr);
+	attr->messages = limits.mq_curmsgs;
+	attr->messages_limit = limits.mq_maxmsg;
+	attr->message_size_limit = limits.mq_msgsize;
 	attr->bytes = BPF_CORE_READ(info, qsize);
 	attr->notify_pid = BPF_CORE_READ(info, notify_owner, numbers[0].nr);
 	attr->waiters_known =
 		all_waiters(info, &attr->waiters[MQW_SEND], &attr->waiters[MQW_RECEIVE]);
 	q = slot_of(info);
-	if (q)
-		check_depth(info, q);
+	if (q && no_call_runs(info, q, &begun))
+		check_depth(info, q, begun);
+	/* without a descriptor it may have gone meanwhile: what was read counts if it was there still */
+	read_barrier();
+	attr->found = has_key(inode, &attr->key);
 	return 0;
 }
 
-/* Fills the struct mqw_attr of each descriptor named in the buffer. */
+/* Fills each struct mqw_attr in the buffer. */
 SEC("syscall")
 int read_attrs(struct mqw_attrs *ctx)
 {

@@ -11,10 +11,12 @@ __u64 next_slot;
 const volatile __u32 queues_max = 1;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, __u32);
 } free_slots SEC(".maps");
+__u64 free_slot;
 
 enum call_state {
 	CALL_NONE,
@@ -28,7 +30,8 @@ struct call {
 	struct mqw_key key;
 	struct inode *inode;
 	struct super_block *sb;
-	__u64 length;	/* of a send */
+	__u64 length; /* of a send */
+	const void *payload;
 	__u64 priority; /* a send's, or where a receive wants it */
 	__u64 depth;	/* that the call found */
 	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
@@ -53,8 +56,9 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	__u32 slot, *raced;
 	struct mqw_queue *q;
 	struct mq_attr attr = {};
+	__u32 strangers = 0;
 
-	if (bpf_map_pop_elem(&free_slots, &slot)) {
+	if (!free_take(&free_slots, &free_slot, &slot)) {
 		if (next_slot >= queues_max)
 			goto full;
 		slot = __sync_fetch_and_add(&next_slot, 1);
@@ -68,12 +72,14 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	q->depth_limit = attr.mq_maxmsg;
 	q->depth = attr.mq_curmsgs;
 	q->doubts = attr.mq_curmsgs != 0; /* whose sends were not seen */
+	count_waiters(&mqueue_info(inode)->e_wait_q[0].list, &strangers);
+	q->strangers = strangers;
 	q->created_ns = bpf_ktime_get_ns();
 	q->changed_ns = q->created_ns;
 	q->key = *key;
 	if (bpf_map_update_elem(&queue_index, key, &slot, BPF_NOEXIST)) {
 		q->key.ino = 0;
-		bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+		free_give(&free_slots, &free_slot, slot);
 		raced = bpf_map_lookup_elem(&queue_index, key);
 		if (!raced)
 			goto full;
@@ -137,7 +143,8 @@ static __always_inline __u64 one_call(__u32 op)
 	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
 }
 
-static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u64 priority)
+static __always_inline int call_begin(enum mqw_op op, int fd, const void *payload, __u64 length,
+				      __u64 priority)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_queue *q;
@@ -176,6 +183,7 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 			__sync_fetch_and_add(&l->begun, 1);
 	}
 	call->length = length;
+	call->payload = payload;
 	call->priority = priority;
 	call->depth = q->depth > 0 ? q->depth : 0;
 	call->nvcsw = task->nvcsw;
@@ -197,7 +205,7 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 	depth = depth * 1000000 / limit;
 	__sync_fetch_and_add(&q->counters.depth_ratio_sum, depth);
 	tenths = (depth + 99999) / 100000;
-	asm volatile("" : "+r"(tenths)); /* the verifier wants the check as it stands */
+	OPAQUE(tenths); /* the verifier wants the check as it stands */
 	if (tenths < MQW_DEPTH_BUCKETS)
 		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
 }
@@ -238,6 +246,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
 		};
 
+		__sync_fetch_and_add(&q->strangers, -1);
 		count_message(q, MQW_SEND, sent.length, now);
 		l = level_of(q, sent.priority, &call->level);
 		remember_send(q, l, &sent, call->level);
@@ -290,6 +299,7 @@ static __always_inline int call_end(enum mqw_op op, long result)
 			.slept = task->nvcsw != call->nvcsw,
 			.priority = call->priority,
 			.length = call->length,
+			.payload = call->payload,
 			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,
 		};
 
@@ -308,7 +318,8 @@ static __always_inline int call_end(enum mqw_op op, long result)
 SEC("tracepoint/syscalls/sys_enter_mq_timedsend")
 int enter_send(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_SEND, ctx->args[0], ctx->args[2], ctx->args[3]);
+	return call_begin(MQW_SEND, ctx->args[0], (const void *)ctx->args[1], ctx->args[2],
+			  ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedsend")
@@ -320,7 +331,7 @@ int exit_send(struct syscall_trace_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_mq_timedreceive")
 int enter_receive(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_RECEIVE, ctx->args[0], 0, ctx->args[3]);
+	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedreceive")
@@ -375,7 +386,7 @@ int release_queue(struct mqw_release *ctx)
 {
 	__u32 slot = ctx->index;
 
-	return bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+	return free_give(&free_slots, &free_slot, slot) ? 0 : -1;
 }
 
 /* Only for a level of a retired queue. */
@@ -391,7 +402,7 @@ int release_level(struct mqw_release *ctx)
 	forget_sends(slot, l->received - 2 * MQW_CHUNK_SIZE, l->sent + MQW_CHUNK_SIZE);
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
-	return bpf_map_push_elem(&free_levels, &slot, BPF_ANY);
+	return free_give(&free_levels, &free_level, slot) ? 0 : -1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -158,17 +158,6 @@ static void respond_denied(struct exchange *x, const char *queue, const struct q
 		      (unsigned int)attr->mode);
 }
 
-/* CLOCK_REALTIME minus CLOCK_MONOTONIC */
-static uint64_t realtime_offset_ns(void)
-{
-	struct timespec realtime, monotonic;
-
-	clock_gettime(CLOCK_REALTIME, &realtime);
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	return (uint64_t)(realtime.tv_sec - monotonic.tv_sec) * NSEC_PER_SEC +
-	       (uint64_t)(realtime.tv_nsec - monotonic.tv_nsec);
-}
-
 static void get_status(struct exchange *x)
 {
 	const struct table *table;

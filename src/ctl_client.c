@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "name.h"
+#include "version.h"
 
 /* A dump of a full queue takes the daemon a moment; one that says nothing for so long hangs. */
 #define SILENCE_SECONDS 30

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <grp.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -9,6 +11,9 @@
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
+
+/* Connections take most of them; the usual soft limit is for select(2)'s sake. */
+#define DESCRIPTORS_MAX 8192
 
 static size_t count_addresses(char *const *addresses)
 {
@@ -52,6 +57,18 @@ static void serve_web(struct manager *m)
 		memcpy(why, reason_now, sizeof(why));
 	}
 	note_reason(m->web_reason, sizeof(m->web_reason), "No metrics at an address", why);
+}
+
+/* Not for each request: it may ask a name service that takes its time. */
+static void find_control_group(struct manager *m)
+{
+	const char *name = m->config->control_group;
+	const struct group *g = getgrnam(name);
+
+	m->control_gid = g ? g->gr_gid : (gid_t)-1;
+	if (!g)
+		log_info("There is no group %s: only root may read the messages of others' queues",
+			 name);
 }
 
 static void serve_control(struct manager *m)
@@ -156,6 +173,7 @@ static int start_parts(struct manager *m)
 	r = start_web(m);
 	if (r < 0)
 		return r;
+	find_control_group(m);
 	serve_control(m);
 	return manager_start_watch(m);
 }
@@ -215,6 +233,7 @@ static void apply(struct manager *m, struct config *c)
 		stop_control(m);
 	m->config = c;
 	log_set_max_priority(c->log_priority);
+	find_control_group(m);
 	if (peek && start_peek(m) < 0)
 		log_warning("No memory to change the peek settings");
 	if (web && start_web(m) < 0)
@@ -267,6 +286,17 @@ static int add_sources(struct manager *m)
 					  m);
 }
 
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug_errno(-errno, "The limit of descriptors cannot be raised, ignoring: %m");
+}
+
 int manager_new(struct manager **ret, struct config *config, int argc, char *const argv[])
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -280,6 +310,7 @@ int manager_new(struct manager **ret, struct config *config, int argc, char *con
 	m->web = (struct web){.ops = &manager_web_ops, .data = m};
 	m->control = (struct control){.ops = &manager_control_ops, .data = m};
 	m->config = config;
+	raise_descriptor_limit();
 	r = sd_event_new(&m->event);
 	if (r >= 0)
 		r = add_sources(m);

@@ -42,6 +42,7 @@ struct manager {
 	struct control control;
 	struct http_server *control_server;
 	struct stat control_file; /* what to remove at the end */
+	gid_t control_gid;	  /* -1: there is no such group */
 
 	char mqueue_reason[256];
 	char web_reason[256];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon as the control socket and the web see it. */
-#include <grp.h>
 #include <time.h>
 
 #include "log.h"
 #include "manager_internal.h"
 #include "metrics.h"
+#include "version.h"
 
 /* How long a snapshot of a busy queue may hold up the loop. */
 #define PATIENCE_NS (50 * NSEC_PER_MSEC)
@@ -51,9 +51,10 @@ static int op_status(void *data, struct status *ret)
 		.mqueue_source = m->mqfs ? mqfs_source(m->mqfs) : NULL,
 		.mqueue_reason = reason(m->mqueue_reason),
 		.peek_backend = peek_backend(m->peek),
-		.peek_reason = peek_reason(m->peek),
+		/* what is switched off by hand is not amiss */
+		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
-		.probe_reason = probe_reason(m->probe),
+		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
 		.control_reason = reason(m->control_reason),
 		.queues = table_size(m->table),
@@ -133,9 +134,8 @@ static uint64_t op_payload_max(void *data)
 static gid_t op_control_gid(void *data)
 {
 	const struct manager *m = data;
-	const struct group *g = getgrnam(m->config->control_group);
 
-	return g ? g->gr_gid : (gid_t)-1;
+	return m->control_gid;
 }
 
 const struct control_ops manager_control_ops = {
@@ -183,7 +183,7 @@ static int op_metrics(void *data, struct text *out)
 	in = (struct metrics_input){
 		.table = m->table,
 		.status = &status,
-		.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+		.realtime_offset_ns = realtime_offset_ns(),
 		.queues_limit = m->mqfs ? read_queues_limit() : 0,
 		.priorities_max = m->config->watch_priorities,
 		.scrape_ns = m->scrape_ns,
@@ -193,7 +193,14 @@ static int op_metrics(void *data, struct text *out)
 	return out->failed ? -ENOMEM : 0;
 }
 
+/* With the queues as they are now; where they cannot be read, the status tells of it. */
+static int op_fresh_status(void *data, struct status *ret)
+{
+	manager_refresh(data);
+	return op_status(data, ret);
+}
+
 const struct web_ops manager_web_ops = {
 	.metrics = op_metrics,
-	.status = op_status,
+	.status = op_fresh_status,
 };

@@ -54,11 +54,20 @@ const char *peek_reason(const struct peek *p);	/* one line when "off", else NULL
 int peek_snapshot(struct peek *p, int mqd, const struct peek_request *request,
 		  struct snapshot **ret);
 
+/* A queue and its attributes. */
+struct peek_item {
+	int mqd; /* open for reading, or -1: the one that id and handle tell */
+	struct mqw_key id;
+	uint64_t handle; /* where a queue is found that is not open; 0: nowhere */
+	bool found;
+	struct queue_attr attr;
+};
+
 /*
- * Fills bytes, waiters and notify of attrs[i] for the open queue mqds[i], for all i < n,
- * and leaves entries whose descriptor is no queue as they are. -EOPNOTSUPP: no backend.
+ * Fills all members of the n items. One that is open gets a handle, good for as long as the queue
+ * exists; it is not found by its handle when it is gone. -EOPNOTSUPP: no backend.
  */
-int peek_attrs(struct peek *p, const int mqds[], size_t n, struct queue_attr attrs[]);
+int peek_attrs(struct peek *p, struct peek_item *items, size_t n);
 
 /* The IPC namespace (inode number) that a descriptor on a mqueue file system belongs to. */
 int peek_ipcns(struct peek *p, int fd, uint32_t *ret);

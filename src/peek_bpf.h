@@ -15,7 +15,7 @@ DEFINE_CLEANUP(struct peek_bpf *, peek_bpf_free)
 
 int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *request,
 		      struct snapshot **ret);
-int peek_bpf_attrs(struct peek_bpf *b, const int mqds[], size_t n, struct queue_attr attrs[]);
+int peek_bpf_attrs(struct peek_bpf *b, struct peek_item *items, size_t n);
 int peek_bpf_ipcns(struct peek_bpf *b, int fd, uint32_t *ret);
 
 #endif /* MQWATCH_PEEK_BPF_H */

@@ -77,6 +77,12 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
+/* CLOCK_REALTIME minus CLOCK_MONOTONIC: what makes a time of the kernel's into a Unix time. */
+static inline uint64_t realtime_offset_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
 /*
  * Strict decimal: the whole of s, no sign, no blanks, min <= value <= max.
  * 0, -EINVAL (not a number) or -ERANGE; *ret is set on success only.
