@@ -29,7 +29,6 @@ struct call {
 	__u64 start_ns;
 	struct mqw_key key;
 	struct inode *inode;
-	struct super_block *sb;
 	__u64 length; /* of a send */
 	const void *payload;
 	__u64 priority; /* a send's, or where a receive wants it */
@@ -94,8 +93,9 @@ full:
 }
 
 /*
- * The queue behind a descriptor. A thread's last queue is remembered by its inode; its slot is
- * trusted only while it carries the queue's identity, which is never reused.
+ * The queue behind a descriptor. A thread's last queue is remembered by its inode's place and number,
+ * which get_next_ino() does not give twice; its slot is trusted only while it carries the queue's
+ * identity.
  */
 static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int fd,
 						  struct call *call)
@@ -110,15 +110,14 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
 	if (!inode)
 		goto unknown;
-	sb = BPF_CORE_READ(inode, i_sb);
 	ino = BPF_CORE_READ(inode, i_ino);
-	if (inode != call->inode || sb != call->sb || ino != call->key.ino) {
+	if (inode != call->inode || ino != call->key.ino) {
 		call->inode = NULL;
+		sb = BPF_CORE_READ(inode, i_sb);
 		if (!is_mqueue_sb(sb) || !is_regular(inode))
 			goto unknown;
 		call->key.ino = ino;
 		call->key.ipcns = sb_ipcns(sb);
-		call->sb = sb;
 		call->slot = -1;
 	}
 	q = queue_in_slot(call->slot, &call->key);
