@@ -167,6 +167,10 @@ static uint64_t read_queues_limit(void)
 	return limit;
 }
 
+/* More than the metrics take, unless names are long: what is not used of it is not resident. */
+#define PAGE_SIZE_BASE	(64 * 1024)
+#define PAGE_SIZE_QUEUE (12 * 1024)
+
 static int op_metrics(void *data, struct text *out)
 {
 	struct manager *m = data;
@@ -188,6 +192,7 @@ static int op_metrics(void *data, struct text *out)
 		.priorities_max = m->config->watch_priorities,
 		.scrape_ns = m->scrape_ns,
 	};
+	text_expect(out, PAGE_SIZE_BASE + table_size(m->table) * PAGE_SIZE_QUEUE);
 	metrics_render(out, &in);
 	m->scrape_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	return out->failed ? -ENOMEM : 0;

@@ -45,6 +45,19 @@ static inline char *text_reserve(struct text *t, size_t size)
 	return t->data + t->size;
 }
 
+void text_expect(struct text *t, size_t size)
+{
+	char *data;
+
+	if (t->failed || t->capacity - t->size >= size)
+		return;
+	data = realloc(t->data, t->size + size);
+	if (!data)
+		return; /* appending will ask again, for less */
+	t->data = data;
+	t->capacity = t->size + size;
+}
+
 void text_append_bytes(struct text *t, const void *data, size_t size)
 {
 	char *p = text_reserve(t, size);

@@ -16,6 +16,8 @@ struct text {
 };
 
 void text_free(struct text *t); /* of the data; the struct is the caller's */
+/* Room for so many more bytes in one piece, so that growing leaves no smaller ones behind. */
+void text_expect(struct text *t, size_t size);
 void text_append(struct text *t, const char *s);
 void text_append_bytes(struct text *t, const void *data, size_t size);
 void text_append_u64(struct text *t, uint64_t value);

@@ -28,6 +28,7 @@ struct round {
 	const struct watch_parts *parts;
 	uint64_t now;
 	uint64_t patience_ns; /* left */
+	uint64_t closely_ns;  /* between looks at a stalled queue, at least */
 };
 
 /* A queue as the probes have it at one moment, without slot as the table has it. */
@@ -273,7 +274,8 @@ static void follow(struct round *r, struct queue *q, struct reading *now, bool c
 		p->received = now->received;
 		return;
 	}
-	if (r->now >= p->next_ns && (closely || changed(q, now) || now->doubtful || !p->consistent))
+	if (r->now >= p->next_ns && ((closely && r->now - p->looked_ns > r->closely_ns) ||
+				     changed(q, now) || now->doubtful || !p->consistent))
 		look(r, q, now);
 	/* a finding holds only while nothing was taken out */
 	if (now->received != p->received || now->messages == 0)
@@ -372,6 +374,7 @@ uint64_t watch_run(struct watch *w, const struct watch_parts *parts, uint64_t in
 		.parts = parts,
 		.now = clock_ns(CLOCK_MONOTONIC),
 		.patience_ns = PATIENCE_NS,
+		.closely_ns = interval_ns / STALLED_LOOKS / 2,
 	};
 	uint64_t next = r.now + interval_ns;
 
