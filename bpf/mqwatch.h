@@ -135,14 +135,16 @@ struct mqw_level {
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
 struct mqw_record {
-	__u64 time_ns; /* when the send returned */
-	/*
+	__u64 start_ns;	   /* when the send began */
+	__u64 returned_ns; /* and returned */
+			   /*
 	 * The level's last message when the send returned, if other sends were under way meanwhile,
-	 * else 0. Tells who was first: see src/origin.h.
+	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
 	 */
+#define MQW_MESSAGE_UNKNOWN 1ULL
 	__u64 last_message;
-	__u32 lag_ns; /* how much earlier the message entered the queue */
-	__u32 pid;    /* thread group */
+	__u32 slept; /* in the call, until a receiver let its message in */
+	__u32 pid;   /* thread group */
 	__u32 tid;
 	__u32 length;
 	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
@@ -261,7 +263,7 @@ struct mqw_attr {
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 56, "ABI");
+static_assert(sizeof(struct mqw_record) == 64, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 #endif

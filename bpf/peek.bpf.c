@@ -389,7 +389,7 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	sequence = w->ctx->sequence++;
 	if (sequence < 0) {
 		/* counted back past the first send that was seen, which is sound if none was missed */
-		if (!w->probed->distrust)
+		if (!w->probed->distrust && !w->known_from)
 			m->origin = MQW_ORIGIN_BEFORE;
 		return;
 	}

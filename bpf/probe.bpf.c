@@ -227,10 +227,9 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 	if (op == MQW_SEND) {
 		struct sent sent = {
 			.now = now,
-			.entered_ns = now,
+			.before = true,
 			.priority = PT_REGS_PARM4_CORE_SYSCALL(regs),
 			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
-			.raced = call->inode,
 		};
 
 		count_sent(q, &sent, &call->level);
@@ -274,11 +273,10 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	if (result < 0) {
 		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
 	} else if (op == MQW_SEND) {
-		/* it slept: its message was let in by a receiver, just before it woke */
-		bool blocked = task->nvcsw != call->nvcsw;
 		struct sent sent = {
+			.start_ns = call->start_ns,
 			.now = now,
-			.entered_ns = blocked ? now : call->start_ns,
+			.slept = task->nvcsw != call->nvcsw,
 			.priority = call->priority,
 			.length = call->length,
 			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,

@@ -115,13 +115,15 @@ static __always_inline __u64 last_message(struct inode *inode, __u32 priority)
 		node = priority < here ? BPF_CORE_READ(node, rb_left)
 				       : BPF_CORE_READ(node, rb_right);
 	}
-	return 0;
+	return MQW_MESSAGE_UNKNOWN;
 }
 
 /* A send that was done: what there is to remember. */
 struct sent {
+	__u64 start_ns;
 	__u64 now;
-	__u64 entered_ns; /* when the call began, or returned if it was blocked */
+	bool slept;
+	bool before; /* it began before the probes were there */
 	__u32 priority;
 	__u32 length;
 	struct inode *raced; /* the queue, if other sends were under way; else NULL */
@@ -142,6 +144,12 @@ static __always_inline void remember_send(struct mqw_queue *q, const struct sent
 		return;
 	}
 	sequence = __sync_fetch_and_add(&l->sent, 1);
+	if (s->before) {
+		/* unseen sends may be behind it in the queue: it has no place in the order */
+		__sync_fetch_and_add(&q->doubts, 1);
+		l->known_from = sequence + 1;
+		return;
+	}
 	if ((__s64)sequence < l->received && paired(q)) {
 		/* its receiver was faster to return than the sender */
 		count_residence(q, 0);
@@ -160,9 +168,10 @@ static __always_inline void remember_send(struct mqw_queue *q, const struct sent
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	id = bpf_get_current_pid_tgid();
-	r->time_ns = s->now;
+	r->start_ns = s->start_ns;
+	r->returned_ns = s->now;
 	r->last_message = s->raced ? last_message(s->raced, s->priority) : 0;
-	r->lag_ns = s->now - s->entered_ns;
+	r->slept = s->slept;
 	r->pid = id >> 32;
 	r->tid = id;
 	r->length = s->length;
@@ -202,7 +211,7 @@ static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __
 			return; /* its sender will count it */
 		r = record_of(*level, sequence);
 		if (r) {
-			count_residence(q, now > r->time_ns ? now - r->time_ns : 0);
+			count_residence(q, now > r->returned_ns ? now - r->returned_ns : 0);
 			return;
 		}
 	}

@@ -8,7 +8,7 @@
 struct candidate {
 	size_t record;
 	size_t bound; /* the last place that it may have */
-	uint64_t entered_ns;
+	uint64_t start_ns;
 };
 
 static bool has_record(const struct mqw_peek_message *m)
@@ -43,13 +43,13 @@ static int compare_bounds(const void *a, const void *b)
 	return x->bound < y->bound ? -1 : x->bound > y->bound;
 }
 
-/* Takes the candidate that entered last out of c[0..n). */
+/* Takes the candidate that began last out of c[0..n). */
 static size_t take_latest(struct candidate *c, size_t n)
 {
 	size_t latest = 0, record;
 
 	for (size_t i = 1; i < n; i++)
-		if (c[i].entered_ns >= c[latest].entered_ns)
+		if (c[i].start_ns >= c[latest].start_ns)
 			latest = i;
 	record = c[latest].record;
 	c[latest] = c[n - 1];
@@ -67,8 +67,7 @@ static void assign_raced(const struct mqw_peek_message *messages, size_t from, s
 			c[n++] = (struct candidate){
 				.record = j,
 				.bound = find_bound(messages, from, to, j),
-				.entered_ns =
-					messages[j].record.time_ns - messages[j].record.lag_ns,
+				.start_ns = messages[j].record.start_ns,
 			};
 	qsort(c, n, sizeof(*c), compare_bounds);
 	for (size_t place = to; place-- > from;) {

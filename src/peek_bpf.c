@@ -148,7 +148,8 @@ static void set_origin(struct snapshot_message *m, const struct mqw_peek_message
 {
 	if (r && r->length == m->size) {
 		m->origin = ORIGIN_KNOWN;
-		m->sent_ns = r->time_ns - r->lag_ns;
+		/* a receiver let it in when there was room, just before the sender woke */
+		m->sent_ns = r->slept ? r->returned_ns : r->start_ns;
 		m->pid = r->pid;
 		m->tid = r->tid;
 		memcpy(m->comm, r->comm, sizeof(m->comm) - 1);

@@ -47,8 +47,13 @@ app() {
 
 	shift
 	ln -sf "$build/tests/mqfill" "$work/$name"
-	"$work/$name" "$@" >/dev/null 2>&1 &
+	# an explicit redirection, or a background command reads /dev/null
+	"$work/$name" "$@" <&0 >/dev/null 2>&1 &
 	children+=($!)
+}
+
+scrape() {
+	curl -sf http://127.0.0.1:10119/metrics
 }
 
 # lines FORMAT: endless messages; %d is a running number, %r a random one
@@ -106,16 +111,30 @@ show mqwatchctl dump --limit 3 /orders
 say '/audit is full and does not move. Why? A sender is asleep in it, and nobody reads.'
 show mqwatchctl show /audit
 
-say 'The same for Prometheus:'
-show "curl -s http://127.0.0.1:10119/metrics | grep -E 'queue_(messages|sent_messages_total|received_messages_total|blocked_senders)[{]'"
-show "curl -s http://127.0.0.1:10119/metrics | grep -E 'receive_blocked_seconds_(bucket|count|sum).*alerts' | tail -4"
+say 'The same for Prometheus, which can alert on it:'
+show "curl -s http://127.0.0.1:10119/metrics | grep -E 'queue_(messages|blocked_senders|oldest_message_timestamp_seconds|sent_messages_total|residence_seconds_(sum|count))[{].*/(orders|audit)'"
 
-say 'Three seconds later: /telemetry has moved on, /orders is fuller, /audit still stands.'
+say 'What moved within three seconds? /telemetry flows, /orders waits for its slow reader.'
+scrape >"$work/before"
 sleep 3
-show mqwatchctl list
+scrape >"$work/after"
+printf '%squeue        sent  received%s\n' "$bold" "$reset"
+awk -F'[{}"= ]' '/^mqwatch_queue_(sent|received)_messages_total/ {
+	name = $0; sub(/.*queue="/, "", name); sub(/".*/, "", name)
+	column = $1 ~ /sent/ ? "sent" : "received"
+	if (NR == FNR)
+		before[name, column] = $NF
+	else {
+		queues[name]
+		moved[name, column] = $NF - before[name, column]
+	}
+}
+END {
+	for (name in queues)
+		printf "%-12s %4d  %8d\n", name, moved[name, "sent"], moved[name, "received"] | "sort"
+}' "$work/before" "$work/after"
 
-say 'And for scripts:'
-show "mqwatchctl --json dump --limit 1 /orders | jq -c ."
-show "mqwatchctl --json dump --limit 1 /orders | jq -r '.messages[0].payload.data' | base64 -d; echo"
+say 'And for scripts: who sent what /audit has been holding back?'
+show "mqwatchctl --json dump --limit 2 /audit | jq -c '.messages[] | {age_seconds, sender, text: (.payload.data | @base64d)}'"
 
 say "No message was taken, nobody was woken. That was mqwatch; now read README.md, or run make check."

@@ -98,14 +98,17 @@ print_pairs() {
 	done
 }
 
+# Less the time in which other processes had the CPUs.
 start_to_first_scrape() {
-	local round start
+	local round start end waited
 
 	for ((round = 0; round < rounds; round++)); do
 		start=$(date +%s%N)
 		trace_mqwatchd
 		until curl -sf -o /dev/null "http://$address/metrics"; do :; done
-		echo $((($(date +%s%N) - start) / 1000000))
+		end=$(date +%s%N)
+		read -r _ waited _ <"/proc/$tracer/schedstat"
+		echo $(((end - start - waited) / 1000000))
 		stop_tracer
 	done | median
 }
@@ -117,7 +120,7 @@ cpu_ns() {
 	echo "$ns"
 }
 
-# scrape_cost PATH-OR-COMMAND...: microseconds of mqwatchd's CPU per call
+# cost_of COMMAND...: microseconds of mqwatchd's CPU per call
 cost_of() {
 	local before after i
 

@@ -26,7 +26,7 @@ no_complaint() {
 	daemon_start
 	spawn churn 2>/dev/null
 	spawn churn 2>/dev/null
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 50; i++)); do
 		metrics >page
 		json list | jq -e .queues >/dev/null
 		run ctl dump "/churn$((i % 7))"
@@ -42,10 +42,10 @@ no_complaint() {
 	local i
 
 	daemon_start
-	spawn as "$STRANGER" stress-ng --mq 2 --mq-size 10 --timeout 300 --quiet \
+	spawn as "$STRANGER" nice -n 10 stress-ng --mq 2 --mq-size 10 --timeout 300 --quiet \
 		--temp-path /tmp
 	wait_for sh -c "[ -n \"\$(ls $MQFS)\" ]"
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 20; i++)); do
 		metrics >page
 	done
 	[ "$(awk '/^mqwatch_queue_sent_messages_total/ { n += $NF } END { print n }' page)" -gt 0 ]

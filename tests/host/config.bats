@@ -66,9 +66,9 @@ check() {
 	printf '[queues]\n\nmax = many\n' | write_config
 	check -2
 	contains "$output" 'mqwatchd.conf:3: .*max'
-	printf '[nonsense]\nx = 1\n' | write_config
+	printf '\n[nonsense]\nx = 1\n' | write_config
 	check -2
-	contains "$output" 'mqwatchd.conf:2: '
+	contains "$output" 'mqwatchd.conf:2: .*nonsense'
 	printf '[web]\nno equals sign\n' | write_config
 	check -2
 	contains "$output" 'mqwatchd.conf:2: '

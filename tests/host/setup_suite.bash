@@ -14,6 +14,7 @@ setup_suite() {
 	mkdir "$MQFS" "$BIN"
 	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/mq{load,fill,peekcheck} "$BIN"
 	mount -t mqueue mqueue "$MQFS"
+	if mkdir /dev/mqueue 2>/dev/null; then : >"$SUITE/made-dev-mqueue"; fi
 	echo 16777216 >/proc/sys/fs/mqueue/msgsize_max
 	IPCNS=$(stat -L -c %i /proc/self/ns/ipc)
 	export IPCNS
@@ -21,4 +22,5 @@ setup_suite() {
 
 teardown_suite() {
 	umount "$MQFS"
+	[ ! -e "$SUITE/made-dev-mqueue" ] || rmdir /dev/mqueue
 }

@@ -182,9 +182,13 @@ static const char usage[] =
 	"  receive (--count messages; with --nonblock and no count, all there are)\n";
 
 static const struct option long_options[] = {
-	{"nonblock", no_argument, NULL, 'n'},		{"depth", required_argument, NULL, 'd'},
-	{"message-size", required_argument, NULL, 's'}, {"mode", required_argument, NULL, 'm'},
-	{"count", required_argument, NULL, 'c'},	{},
+	{"nonblock", no_argument, NULL, 'n'},
+	{"depth", required_argument, NULL, 'd'},
+	{"message-size", required_argument, NULL, 's'},
+	{"mode", required_argument, NULL, 'm'},
+	{"count", required_argument, NULL, 'c'},
+	{"rate", required_argument, NULL, 'r'},
+	{},
 };
 
 int main(int argc, char *argv[])
