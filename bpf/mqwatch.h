@@ -215,7 +215,7 @@ struct mqw_peek {
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
-	__u32 pad2;
+	__u32 guarded; /* while begun stands no message moves */
 	__u64 messages_total;
 	__u32 slot;    /* the queue's, if settled */
 	__u32 settled; /* no call was under way: the levels can be put right while begun stands */

@@ -534,6 +534,7 @@ int peek_messages(struct mqw_peek *ctx)
 		ctx->end = MQW_PEEK_CHANGED;
 	ctx->slot = w.slot;
 	ctx->settled = w.settled;
+	ctx->guarded = w.queue != NULL;
 	ctx->begun = w.begun;
 	ctx->before_ns = w.before_ns;
 	return 0;

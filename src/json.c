@@ -388,14 +388,17 @@ static struct json_object *json_part(const char *key, const char *value, const c
 struct json_object *json_status(const struct status *s)
 {
 	struct object o = object_new(), web = object_new(), control = object_new();
-	struct object dropped = object_new(), lost = object_new(), snapshots = object_new();
+	struct object peek = object_new(), dropped = object_new(), lost = object_new(), snapshots = object_new();
 
 	add_string(&o, "version", s->version);
 	add(&o, "started_at", new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
 	add_bool(&o, "degraded", status_degraded(s));
 	add_known_u64(&o, "ipcns", s->ipcns != 0, s->ipcns);
 	add(&o, "mqueue", json_part("source", s->mqueue_source, s->mqueue_reason));
-	add(&o, "peek", json_part("backend", s->peek_backend, s->peek_reason));
+	add_string(&peek, "backend", s->peek_backend);
+	add_string(&peek, "reason", s->peek_reason);
+	add_string(&peek, "note", s->peek_note);
+	add(&o, "peek", object_done(&peek));
 	add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
 	add_string(&web, "reason", s->web_reason);
 	add(&o, "web", object_done(&web));

@@ -85,6 +85,7 @@ static int op_status(void *data, struct status *ret)
 		.mqueue_reason = reason(m->mqueue_reason),
 		.peek_backend = peek_backend(m->peek),
 		.peek_reason = peek_reason(m->peek),
+		.peek_note = peek_note(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
 		.probe_reason = probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),

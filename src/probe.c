@@ -2,14 +2,11 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
 #include "bpf_util.h"
 #include "log.h"
-#include "mount.h"
 #include "probe_internal.h"
-
-#define TRACEFS_MAGIC 0x74726163 /* linux/magic.h */
+#include "tracefs.h"
 
 /* Priorities that a queue uses, on average; most use one or a few. */
 #define LEVELS_PER_QUEUE 4
@@ -29,24 +26,6 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 	[PROBE_LOSS_UNSEEN] = "unseen",
 	[PROBE_LOSS_RECURSION] = "recursion",
 };
-
-/* The trace file system's events/syscalls directory, wherever it is mounted, or a mount of our own. */
-static int open_tracefs(void)
-{
-	static const char *const paths[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	struct statfs sfs;
-	int fd;
-
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (fstatfs(fd, &sfs) == 0 && sfs.f_type == TRACEFS_MAGIC)
-			return fd;
-		close(fd);
-	}
-	return mount_detached("tracefs");
-}
 
 static int open_tracepoint(int tracefs, const char *event)
 {
@@ -112,7 +91,7 @@ static int attach_one(struct probe *p, int tracefs, struct bpf_program *program,
 /* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
 static int attach(struct probe *p)
 {
-	_cleanup_close_ int tracefs = open_tracefs();
+	_cleanup_close_ int tracefs = tracefs_open();
 	struct probe_skel *bpf = p->bpf;
 	int r;
 

@@ -23,6 +23,7 @@ struct status {
 	const char *mqueue_reason; /* why none, or NULL */
 	const char *peek_backend;
 	const char *peek_reason; /* why "off", or NULL */
+	const char *peek_note;	 /* why not another, and what is lacking; or NULL */
 	const char *probe_mode;
 	const char *probe_reason;   /* why "off", or NULL */
 	const char *web_reason;	    /* why an address is not served, or NULL */
