@@ -281,7 +281,7 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 		r = read_queue(b, mqd, request, &s, &final);
 		if (r < 0)
 			return r;
-		if (final || !best || s->n_messages > best->n_messages) {
+		if (final || !best || s->n_messages >= best->n_messages) {
 			snapshot_free(best);
 			best = s;
 		} else {

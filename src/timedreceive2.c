@@ -98,6 +98,7 @@ static _Noreturn void try_all(timedreceive2_fn call, int pipe)
 
 	setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGALRM, SIG_DFL);
+	signal(SIGSYS, SIG_DFL);
 	alarm(TRIAL_SECONDS);
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		int error = answer(call, &trials[i], pipe);
