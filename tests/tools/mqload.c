@@ -37,10 +37,10 @@ struct options {
 	uint64_t messages; /* of all senders together; 0: no limit */
 	uint64_t seconds;  /* 0: no limit */
 	uint64_t size_min, size_max;
-	uint64_t priorities;
+	uint64_t priorities, first_priority;
 	uint64_t send_rate, receive_rate; /* per process and second; 0: as fast as it goes */
 	uint64_t depth, message_size;
-	bool nonblock, keep, quiet;
+	bool nonblock, keep, quiet, own_priority, no_priority;
 };
 
 static volatile sig_atomic_t stop;
@@ -120,7 +120,9 @@ static void send_all(const struct options *o, mqd_t queue, unsigned int index,
 	while (!stop && (!o->messages || totals->messages < share)) {
 		size_t size = o->size_min + draw(&random) % (o->size_max - o->size_min + 1);
 
-		head.priority = (uint16_t)(draw(&random) % o->priorities);
+		head.priority =
+			(uint16_t)(o->first_priority +
+				   (o->own_priority ? index : draw(&random) % o->priorities));
 		head.sequence++;
 		payload_fill(buffer, size, &head);
 		while (mq_send(queue, buffer, size, head.priority) < 0) {
@@ -150,12 +152,14 @@ static void receive_all(const struct options *o, mqd_t queue, size_t size_max,
 	while (!stop) {
 		unsigned int priority;
 		enum payload_fault fault;
-		ssize_t n = mq_receive(queue, buffer, size_max, &priority);
+		ssize_t n = mq_receive(queue, buffer, size_max, o->no_priority ? NULL : &priority);
 
 		if (n < 0) {
 			count_error(totals, queue, POLLIN);
 			continue;
 		}
+		if (o->no_priority)
+			priority = ((struct payload_head *)buffer)->priority;
 		totals->messages++;
 		totals->bytes += (uint64_t)n;
 		fault = payload_check(buffer, (size_t)n, id, priority);
@@ -292,7 +296,10 @@ static void usage(FILE *out)
 	      "  --messages=N                to send in all\n"
 	      "  --seconds=N                 to run; without either: until SIGTERM\n"
 	      "  --size=MIN[-MAX]            random message length in bytes (64)\n"
-	      "  --priorities=N              random priorities below N (1)\n"
+	      "  --priorities=N              N random priorities (1)\n"
+	      "  --own-priority              one priority per sender instead\n"
+	      "  --first-priority=N          the lowest of them (0)\n"
+	      "  --no-priority               receivers do not ask for the priority\n"
 	      "  --send-rate=N, --receive-rate=N  per process and second\n"
 	      "  --nonblock                  O_NONBLOCK, with poll(2) after EAGAIN\n"
 	      "  --depth=N, --message-size=N of a queue that is made (10, the largest length)\n"
@@ -316,6 +323,9 @@ enum {
 	OPT_MESSAGE_SIZE,
 	OPT_KEEP,
 	OPT_QUIET,
+	OPT_FIRST_PRIORITY,
+	OPT_OWN_PRIORITY,
+	OPT_NO_PRIORITY,
 	OPT_HELP,
 };
 
@@ -326,6 +336,9 @@ static const struct option long_options[] = {
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"size", required_argument, NULL, OPT_SIZE},
 	{"priorities", required_argument, NULL, OPT_PRIORITIES},
+	{"first-priority", required_argument, NULL, OPT_FIRST_PRIORITY},
+	{"own-priority", no_argument, NULL, OPT_OWN_PRIORITY},
+	{"no-priority", no_argument, NULL, OPT_NO_PRIORITY},
 	{"send-rate", required_argument, NULL, OPT_SEND_RATE},
 	{"receive-rate", required_argument, NULL, OPT_RECEIVE_RATE},
 	{"nonblock", no_argument, NULL, OPT_NONBLOCK},
@@ -371,6 +384,16 @@ static void parse(int argc, char *argv[], struct options *o)
 		case OPT_PRIORITIES:
 			o->priorities = number("--priorities", optarg, 1, PAYLOAD_PRIORITIES_MAX);
 			break;
+		case OPT_FIRST_PRIORITY:
+			o->first_priority =
+				number("--first-priority", optarg, 0, PAYLOAD_PRIORITIES_MAX);
+			break;
+		case OPT_OWN_PRIORITY:
+			o->own_priority = true;
+			break;
+		case OPT_NO_PRIORITY:
+			o->no_priority = true;
+			break;
 		case OPT_SEND_RATE:
 			o->send_rate = number("--send-rate", optarg, 1, 1000000);
 			break;
@@ -404,6 +427,12 @@ static void parse(int argc, char *argv[], struct options *o)
 		usage(stderr);
 		exit(2);
 	}
+	if (o->no_priority && o->size_min < sizeof(struct payload_head))
+		die("--no-priority: messages of %zu bytes and more say theirs",
+		    sizeof(struct payload_head));
+	if (o->first_priority + (o->own_priority ? o->senders : o->priorities) >
+	    PAYLOAD_PRIORITIES_MAX)
+		die("more than %d priorities", PAYLOAD_PRIORITIES_MAX);
 	o->queue = argv[optind];
 	if (!o->message_size)
 		o->message_size = o->size_max;
