@@ -11,10 +11,12 @@ __u64 next_slot;
 const volatile __u32 queues_max = 1;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, __u32);
 } free_slots SEC(".maps");
+__u64 free_slot;
 
 enum call_state {
 	CALL_NONE,
@@ -54,7 +56,7 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	struct mqw_queue *q;
 	struct mq_attr attr = {};
 
-	if (bpf_map_pop_elem(&free_slots, &slot)) {
+	if (!free_take(&free_slots, &free_slot, &slot)) {
 		if (next_slot >= queues_max)
 			goto full;
 		slot = __sync_fetch_and_add(&next_slot, 1);
@@ -73,7 +75,7 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	q->key = *key;
 	if (bpf_map_update_elem(&queue_index, key, &slot, BPF_NOEXIST)) {
 		q->key.ino = 0;
-		bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+		free_give(&free_slots, &free_slot, slot);
 		raced = bpf_map_lookup_elem(&queue_index, key);
 		if (!raced)
 			goto full;
@@ -361,7 +363,7 @@ int release_queue(struct mqw_release *ctx)
 {
 	__u32 slot = ctx->index;
 
-	return bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+	return free_give(&free_slots, &free_slot, slot) ? 0 : -1;
 }
 
 static int forget_one(__u32 i, struct mqw_release *r)
@@ -393,7 +395,7 @@ int release_level(struct mqw_release *ctx)
 		return 0;
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
-	return bpf_map_push_elem(&free_levels, &slot, BPF_ANY);
+	return free_give(&free_levels, &free_level, slot) ? 0 : -1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -7,16 +7,19 @@
 #define RECORDS_BPF_H
 
 #include "count.bpf.h"
+#include "free.bpf.h"
 
 __u64 next_level;
 const volatile __u32 levels_max = 1;
 const volatile struct mqw_chunk empty_chunk;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, __u32);
 } free_levels SEC(".maps");
+__u64 free_level;
 
 /* Puts a new level in front of its queue's others. */
 static __always_inline void level_link(struct mqw_queue *q, struct mqw_level *l, __u32 slot)
@@ -39,7 +42,7 @@ static __noinline struct mqw_level *level_create(const struct mqw_level_key *key
 	struct mqw_level *l;
 	__u32 slot, *raced;
 
-	if (bpf_map_pop_elem(&free_levels, &slot)) {
+	if (!free_take(&free_levels, &free_level, &slot)) {
 		if (next_level >= levels_max)
 			return NULL;
 		slot = __sync_fetch_and_add(&next_level, 1);
@@ -50,7 +53,7 @@ static __noinline struct mqw_level *level_create(const struct mqw_level_key *key
 	l->key = *key;
 	if (bpf_map_update_elem(&level_index, key, &slot, BPF_NOEXIST)) {
 		l->key.ino = 0;
-		bpf_map_push_elem(&free_levels, &slot, BPF_ANY);
+		free_give(&free_levels, &free_level, slot);
 		raced = bpf_map_lookup_elem(&level_index, key);
 		if (!raced)
 			return NULL;

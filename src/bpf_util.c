@@ -11,17 +11,21 @@
 
 static int print_debug(enum libbpf_print_level level, const char *format, va_list ap)
 {
-	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
 
 	(void)level;
 	if (log_max_priority() < LOG_DEBUG)
 		return 0;
-	if (vasprintf(&line, format, ap) < 0) {
-		line = NULL;
+	if (vasprintf(&text, format, ap) < 0) {
+		text = NULL;
 		return 0;
 	}
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("%s", line);
+	/* what the verifier has to say is one message of many lines */
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_debug("%s", line);
 	return 0;
 }
 
