@@ -107,11 +107,13 @@ struct mqw_queue {
 	__u64 distrust, distrust_settled;
 	__u64 suspect_ns; /* since when the depth is off; 0: it is right */
 	__u64 unseen;	  /* messages moved by calls no probe saw, at least */
+	__u64 unseen_ns;  /* when such calls were last found; 0: never */
 	__u64 retired;	  /* user space takes the slot back: no new call may use it */
 	__u32 levels;	  /* priorities seen */
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
+	__u64 pad[7];
 };
 
 /*
@@ -129,8 +131,10 @@ struct mqw_level {
 	__u64 sent;		  /* the sequence number of the next send */
 	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
 	__s64 known_from; /* the records of earlier sends may be off by one or more */
-	__u32 next;	  /* another level of the queue: its index, plus 1; 0: none */
-	__u32 pad[5];
+	__u64 begun;	  /* sends, as in struct mqw_queue */
+	__u64 ended;
+	__u32 next; /* another level of the queue: its index, plus 1; 0: none */
+	__u32 pad;
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
@@ -198,7 +202,7 @@ struct mqw_release {
 enum mqw_peek_end {
 	MQW_PEEK_NO_QUEUE, /* the descriptor is no message queue */
 	MQW_PEEK_COMPLETE, /* all that was asked for */
-	MQW_PEEK_CHANGED,  /* the queue changed, or could not be proven not to have */
+	MQW_PEEK_CHANGED,  /* the queue changed: what is there was queued, if not at one moment */
 	MQW_PEEK_FULL,	   /* the buffer is too small */
 };
 
@@ -215,7 +219,9 @@ struct mqw_peek {
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
+	__u32 walked;  /* messages passed, proven or not */
 	__u32 guarded; /* while begun stands no message moves */
+	__u32 pad2;
 	__u64 messages_total;
 	__u32 slot;    /* the queue's, if settled */
 	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
@@ -235,8 +241,10 @@ enum mqw_origin {
 
 /* The buffer holds n_heads of these, each followed by its payload padded to 8 bytes. */
 struct mqw_peek_message {
+	__u32 index; /* in the order of the walk: those left out are counted */
 	__u32 priority;
 	__u32 origin; /* enum mqw_origin */
+	__u32 pad;
 	__u64 size;
 	__u64 kept;    /* payload bytes that follow */
 	__u64 message; /* where it is, as in mqw_record.last_message */

@@ -14,15 +14,21 @@
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
  *   (a sleeper's message is moved by another's call), and none has begun since, no message
- *   moved. Not used once a change was found that no probe saw.
+ *   moved. Not used for a minute after a change was found that no probe saw.
  *
- * The proof is renewed after each message, so that a walk that loses it keeps a proven prefix.
+ * The proof is renewed after each message. Where it is lost, the walk goes on, and a message counts by
+ * itself if it cannot have left: before the message at index i does, i + 1 receives must have
+ * returned or be under way, of those that had not returned when the walk began. For each of the i that
+ * the walk passed before it was then seen in the queue in front of it.
  */
 #include "maps.bpf.h"
 
 #define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
 #define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
 #define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
+#define SETTLING_NS \
+	5000000000ULL /* from a queue's first call until only calls that began after it run */
+#define UNSEEN_MEMORY_NS 60000000000ULL
 
 const volatile __u64 buffer_size = 1;
 const volatile __u64 page_size = 4096;
@@ -116,13 +122,18 @@ struct walk {
 	struct mqueue_inode_info *info;
 	/* the proof */
 	struct mqw_queue *probed; /* NULL: the probes have seen no call */
-	struct mqw_queue *queue;  /* NULL: only quiet can prove */
+	struct mqw_queue *queue;  /* no call was under way; NULL: only quiet can prove all */
+	struct mqw_queue
+		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
+	__u64 ended;
 	bool quiet;
 	struct change_time changed;
 	__u64 begun;
+	bool changed_meanwhile; /* the proof was lost */
 	/* the place */
 	__u32 phase;
 	__u32 priority;
+	__u64 below; /* the priority of the last leaf */
 	struct rb_node *node;
 	struct list_head *list;
 	struct list_head *prev;
@@ -244,8 +255,19 @@ static __always_inline void check_depth(struct mqueue_inode_info *info, struct m
 		__sync_fetch_and_add(&q->depth, off);
 		__sync_fetch_and_add(&q->distrust, 1);
 		__sync_fetch_and_add(&q->doubts, 1);
-		__sync_fetch_and_add(&q->unseen, off < 0 ? -off : off);
+		/* a call that ran when the probes came is none of those that they do not see */
+		if (now - q->created_ns > SETTLING_NS) {
+			__sync_fetch_and_add(&q->unseen, off < 0 ? -off : off);
+			q->unseen_ns = now;
+		}
 	}
+}
+
+/* Where calls went unseen of late, no call's absence proves anything. */
+static __always_inline bool sees_all_calls(struct mqw_queue *q)
+{
+	return !q->suspect_ns &&
+	       (!q->unseen_ns || bpf_ktime_get_ns() - q->unseen_ns > UNSEEN_MEMORY_NS);
 }
 
 /* Whether a change from now on would get a later stamp: timestamp_truncate() in fs/inode.c. */
@@ -277,10 +299,13 @@ static __always_inline void proof_begin(struct walk *w)
 	w->slot = slot;
 	check_depth(w->info, q);
 	w->before_ns = q->created_ns;
+	w->ended = *(volatile __u64 *)&q->ended;
+	read_barrier();
 	w->settled = no_call_runs(w->info, q, &w->begun);
-	/* while calls are known to go unseen, no call's absence proves anything */
-	if (w->settled && !q->suspect_ns && !q->unseen)
-		w->queue = q;
+	if (sees_all_calls(q))
+		w->trusted = q;
+	if (w->settled)
+		w->queue = w->trusted;
 	read_barrier();
 }
 
@@ -297,6 +322,15 @@ static __always_inline bool proof_holds(struct walk *w)
 	read_barrier();
 	t = change_time(&w->info->vfs_inode);
 	return t.sec == w->changed.sec && t.nsec == w->changed.nsec;
+}
+
+/* Fewer receives than it takes may have removed a message since proof_begin(). */
+static __always_inline bool cannot_have_left(struct walk *w, __u32 index)
+{
+	if (!w->trusted)
+		return false;
+	read_barrier();
+	return (__u32)(*(volatile __u64 *)&w->trusted->begun - w->ended) <= index;
 }
 
 /* Copies at most size <= page_size bytes to the buffer's offset. */
@@ -343,37 +377,49 @@ static int count_message(__u32 i, struct walk *w)
 	return 0;
 }
 
+static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 priority,
+						    __u32 *ret_slot)
+{
+	struct mqw_level_key key = {
+		.ino = q->key.ino,
+		.ipcns = q->key.ipcns,
+		.priority = priority,
+	};
+	__u32 *slot = bpf_map_lookup_elem(&level_index, &key);
+
+	if (!slot)
+		return NULL;
+	*ret_slot = *slot;
+	return level_in_slot(*slot, &key);
+}
+
 /*
  * The k messages of a level are its last k sends. Whether that holds is proven with the messages
- * themselves: the count, too, is of the queue as it was when the proof began.
+ * themselves: the count, too, is of the queue as it was when the proof began. Without that proof it
+ * holds for a level that has no send under way, and from which none was received meanwhile.
  */
 static __always_inline void begin_level(struct walk *w)
 {
 	struct mqw_queue *q = w->probed;
-	struct mqw_level_key key = {.priority = w->priority};
 	struct mqw_level *l;
-	__u32 *slot;
+	__u64 begun = 0;
+	__u32 slot = -1;
 
-	w->known =
-		q && !q->suspect_ns && q->distrust == q->distrust_settled && (w->queue || w->quiet);
-	if (!w->known)
+	w->known = false;
+	if (!q || q->suspect_ns || q->distrust != q->distrust_settled)
 		return;
-	w->ctx->sequence = 0;
+	l = find_level(q, w->priority, &slot);
+	if (l)
+		begun = *(volatile __u64 *)&l->begun;
+	if (!w->queue && !w->quiet && (!w->trusted || !l || l->ended != begun))
+		return;
+	w->ctx->sequence = l ? l->sent : 0;
+	w->known_from = l ? l->known_from : 0;
+	w->level = slot;
 	w->counted = w->msg;
 	bpf_loop(LIST_MAX, count_message, w, 0);
-	w->known_from = 0;
-	w->level = -1;
-	key.ino = q->key.ino;
-	key.ipcns = q->key.ipcns;
-	slot = bpf_map_lookup_elem(&level_index, &key);
-	if (!slot)
-		return;
-	l = level_in_slot(*slot, &key);
-	if (!l)
-		return;
-	w->level = *slot;
-	w->ctx->sequence += l->sent;
-	w->known_from = l->known_from;
+	w->known = w->queue || w->quiet ||
+		   (l && l->begun == begun && cannot_have_left(w, w->ctx->walked));
 }
 
 /* Finds out who sent the next message of the level. */
@@ -432,18 +478,27 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 		bpf_loop(ctx->rest / 1024 + 1, copy_segment, w, 0);
 	head.message = (__u64)msg;
 	find_origin(w, &head);
+	head.index = ctx->walked++;
 	READ_KERNEL(back, &prev->next);
-	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size ||
-	    !proof_holds(w) || !copy(start, sizeof(head), &head)) {
+	if (ctx->rest || back != w->msg || BPF_CORE_READ(msg, m_ts) != head.size) {
 		ctx->used = start;
 		return MQW_PEEK_CHANGED;
 	}
+	w->prev = w->msg;
+	w->msg = next;
+	if (!proof_holds(w)) {
+		w->changed_meanwhile = true;
+		if (!cannot_have_left(w, head.index)) {
+			ctx->used = start;
+			return MQW_PEEK_COMPLETE;
+		}
+	}
+	if (!copy(start, sizeof(head), &head))
+		return MQW_PEEK_CHANGED;
 	ctx->used = (ctx->used + 7) & ~7ULL;
 	ctx->n_heads++;
 	if (ctx->n_heads <= ctx->messages_max)
 		ctx->n_messages++;
-	w->prev = w->msg;
-	w->msg = next;
 	return MQW_PEEK_COMPLETE;
 }
 
@@ -465,7 +520,13 @@ static int step(__u32 i, struct walk *w)
 		if (w->ctx->n_heads >= w->ctx->messages_max)
 			return 1;
 		leaf = (void *)here - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
+		/* a tree that is rebalanced under the walk must not lead it back */
+		if (w->below <= (__u32)BPF_CORE_READ(leaf, priority)) {
+			w->ctx->end = MQW_PEEK_CHANGED;
+			return 1;
+		}
 		w->priority = BPF_CORE_READ(leaf, priority);
+		w->below = w->priority;
 		w->list = &leaf->msg_list;
 		w->prev = w->list;
 		w->msg = BPF_CORE_READ(leaf, msg_list.next);
@@ -509,7 +570,7 @@ int peek_messages(struct mqw_peek *ctx)
 {
 	struct file *file = current_file(bpf_get_current_task_btf(), ctx->fd);
 	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	struct walk w = {.ctx = ctx};
+	struct walk w = {.ctx = ctx, .below = 1ULL << 32};
 	struct mqueue_inode_info *info;
 	__u64 expected;
 
@@ -519,6 +580,7 @@ int peek_messages(struct mqw_peek *ctx)
 	ctx->end = MQW_PEEK_COMPLETE;
 	ctx->n_messages = 0;
 	ctx->n_heads = 0;
+	ctx->walked = 0;
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;
@@ -530,8 +592,11 @@ int peek_messages(struct mqw_peek *ctx)
 		bpf_loop(STEPS_MAX, step, &w, 0);
 	expected =
 		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
-	if (ctx->end == MQW_PEEK_COMPLETE && (ctx->n_messages != expected || !proof_holds(&w)))
+	if (ctx->end == MQW_PEEK_COMPLETE &&
+	    (w.changed_meanwhile || ctx->n_messages != expected || !proof_holds(&w)))
 		ctx->end = MQW_PEEK_CHANGED;
+	if (ctx->messages_total < ctx->walked)
+		ctx->messages_total = ctx->walked; /* some came in meanwhile */
 	ctx->slot = w.slot;
 	ctx->settled = w.settled;
 	ctx->guarded = w.queue != NULL;

@@ -143,6 +143,7 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_queue *q;
+	struct mqw_level *l;
 	struct call *call;
 	__u64 begun;
 
@@ -155,6 +156,11 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 		/* the exit of this thread's last call was missed: it is not under way any more */
 		count_loss(MQW_LOSS_CALL);
 		q = queue_in_slot(call->slot, &call->key);
+		if (q && call->op == MQW_SEND) {
+			l = level_of(q, call->priority, &call->level);
+			if (l)
+				__sync_fetch_and_add(&l->ended, 1);
+		}
 		if (q)
 			__sync_fetch_and_add(&q->ended, one_call(call->op));
 	}
@@ -166,6 +172,11 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 	begun = __sync_fetch_and_add(&q->begun, one_call(op));
 	call->sends = begun >> 32 == q->ended >> 32 ? (begun >> 32) + 1 : 0;
 	call->op = op;
+	if (op == MQW_SEND) {
+		l = level_of(q, priority, &call->level);
+		if (l)
+			__sync_fetch_and_add(&l->begun, 1);
+	}
 	call->length = length;
 	call->priority = priority;
 	call->depth = q->depth > 0 ? q->depth : 0;
@@ -206,12 +217,6 @@ static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u
 		pair_receive_any(q, now);
 }
 
-static __always_inline void count_sent(struct mqw_queue *q, const struct sent *s, __u32 *level)
-{
-	count_message(q, MQW_SEND, s->length, s->now);
-	remember_send(q, s, level);
-}
-
 /* The call began before the probes were there: its message counts, its time is unknown. */
 static __always_inline void end_unseen(struct task_struct *task, struct call *call, enum mqw_op op,
 				       long result)
@@ -220,6 +225,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 	__u64 now = bpf_ktime_get_ns();
 	struct mqueue_inode_info *info;
 	struct mqw_queue *q;
+	struct mqw_level *l;
 
 	if (result < 0)
 		return;
@@ -234,7 +240,9 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
 		};
 
-		count_sent(q, &sent, &call->level);
+		count_message(q, MQW_SEND, sent.length, now);
+		l = level_of(q, sent.priority, &call->level);
+		remember_send(q, l, &sent, call->level);
 	} else {
 		count_received(q, result, PT_REGS_PARM4_CORE_SYSCALL(regs), now, &call->level);
 	}
@@ -246,6 +254,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 static __always_inline int call_end(enum mqw_op op, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct mqw_level *l = NULL;
 	struct mqw_queue *q;
 	struct call *call;
 	__u64 now, time;
@@ -272,6 +281,8 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	}
 	__sync_fetch_and_add(&q->counters.op[op].time[time_bucket(time)], 1);
 	__sync_fetch_and_add(&q->counters.op[op].time_ns, time);
+	if (op == MQW_SEND)
+		l = level_of(q, call->priority, &call->level);
 	if (result < 0) {
 		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
 	} else if (op == MQW_SEND) {
@@ -285,10 +296,13 @@ static __always_inline int call_end(enum mqw_op op, long result)
 		};
 
 		count_depth(q, call->depth);
-		count_sent(q, &sent, &call->level);
+		count_message(q, MQW_SEND, sent.length, now);
+		remember_send(q, l, &sent, call->level);
 	} else {
 		count_received(q, result, call->priority, now, &call->level);
 	}
+	if (l)
+		__sync_fetch_and_add(&l->ended, 1);
 	__sync_fetch_and_add(&q->ended, one_call(op));
 	return 0;
 }

@@ -132,9 +132,10 @@ struct sent {
 	struct inode *raced; /* the queue, if other sends were under way; else NULL */
 };
 
-static __always_inline void remember_send(struct mqw_queue *q, const struct sent *s, __u32 *level)
+/* l: the send's level, in slot level; NULL: there was no room for it */
+static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
+					  const struct sent *s, __u32 level)
 {
-	struct mqw_level *l = level_of(q, s->priority, level);
 	struct mqw_chunk_key key;
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
@@ -158,9 +159,9 @@ static __always_inline void remember_send(struct mqw_queue *q, const struct sent
 		count_residence(q, 0);
 		return;
 	}
-	chunk = chunk_of(*level, sequence);
+	chunk = chunk_of(level, sequence);
 	if (!chunk) {
-		key.level = *level;
+		key.level = level;
 		key.number = sequence >> MQW_CHUNK_SHIFT;
 		bpf_map_update_elem(&chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
 		chunk = bpf_map_lookup_elem(&chunks, &key);

@@ -322,12 +322,12 @@ static void add_origin(struct object *o, const struct snapshot *s, const struct 
 	add_null(o, "sender");
 }
 
-static struct json_object *json_message(size_t index, const struct snapshot *s, bool with_payload)
+static struct json_object *json_message(const struct snapshot *s, const struct snapshot_message *m,
+					bool with_payload)
 {
-	const struct snapshot_message *m = &s->messages[index];
 	struct object o = object_new();
 
-	add_u64(&o, "index", index);
+	add_u64(&o, "index", m->index);
 	add_u64(&o, "priority", m->priority);
 	add_u64(&o, "size", m->size);
 	add_origin(&o, s, m);
@@ -352,7 +352,7 @@ struct json_object *json_snapshot(const struct queue *q, const struct snapshot *
 	    new_time((uint64_t)s->taken_at.tv_sec * NSEC_PER_SEC + (uint64_t)s->taken_at.tv_nsec));
 	add_u64(&o, "messages_total", s->messages_total);
 	for (size_t i = 0; i < s->n_messages; i++)
-		append(&o, messages, json_message(i, s, with_payload));
+		append(&o, messages, json_message(s, &s->messages[i], with_payload));
 	add(&o, "messages", messages);
 	return object_done(&o);
 }

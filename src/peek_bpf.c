@@ -216,6 +216,7 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 		if (i >= walk->n_messages)
 			continue;
 		s->messages[i] = (struct snapshot_message){
+			.index = head->index,
 			.priority = head->priority,
 			.size = head->size,
 			.payload = s->payloads + kept,

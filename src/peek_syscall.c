@@ -143,6 +143,7 @@ static int read_message(const struct peek_syscall *b, int mqd, const struct wind
 	if (kept)
 		memcpy(s->payloads + r->used, r->bounce, kept);
 	s->messages[i] = (struct snapshot_message){
+		.index = i,
 		.priority = priority,
 		.size = size,
 		.payload_size = kept,
@@ -186,7 +187,7 @@ static int read_messages(const struct peek_syscall *b, int mqd, const struct win
 	return 0;
 }
 
-/* The proven messages were queued when those of the list were: they are the same. */
+/* The proven messages were queued when those of the list were: at the same place, the same. */
 static void join_origins(struct reading *r)
 {
 	const struct snapshot *listed = r->listed;
@@ -199,10 +200,12 @@ static void join_origins(struct reading *r)
 		s->slot = listed->slot;
 		s->begun = listed->begun;
 	}
-	for (size_t i = 0; i < r->proven && i < listed->n_messages; i++) {
-		struct snapshot_message *m = &s->messages[i];
+	for (size_t i = 0; i < listed->n_messages; i++) {
 		const struct snapshot_message *head = &listed->messages[i];
+		struct snapshot_message *m = &s->messages[head->index];
 
+		if (head->index >= r->proven)
+			break;
 		m->origin = head->origin;
 		m->sent_ns = head->sent_ns;
 		m->pid = head->pid;

@@ -17,6 +17,7 @@ enum snapshot_origin {
 };
 
 struct snapshot_message {
+	uint32_t index; /* in receive order, those that are left out counted */
 	uint32_t priority;
 	uint64_t size;		/* bytes the sender gave */
 	const uint8_t *payload; /* into snapshot.payloads */
@@ -30,8 +31,9 @@ struct snapshot_message {
 
 /*
  * messages[0..n_messages) are in receive order, from the one that mq_receive(3) would return
- * next. All are proven to have been queued together, unchanged. A snapshot is consistent when
- * it holds all that was asked for; otherwise it is a proven prefix of the queue.
+ * next. A consistent snapshot holds all that was asked for, as it was at one moment. Otherwise each
+ * message was in the queue while the snapshot was taken, but not all at one moment, and
+ * some are left out.
  */
 struct snapshot {
 	const char *backend; /* static string: "bpf", "syscall" */

@@ -142,6 +142,7 @@ static inline int fake_list(struct peek_bpf *bpf, int mqd, const struct peek_req
 	s->messages = calloc(fake.n + 1, sizeof(*s->messages));
 	for (size_t i = 0; i < fake.n && i < request->messages_max; i++)
 		s->messages[s->n_messages++] = (struct snapshot_message){
+			.index = (uint32_t)i,
 			.origin = ORIGIN_KNOWN,
 			.sent_ns = fake.messages[i].id,
 			.pid = 100 + fake.messages[i].id,

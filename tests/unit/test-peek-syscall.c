@@ -409,7 +409,7 @@ static bool begins_with(size_t h, const struct snapshot *s, bool senders)
 		const struct fake_message *is = &history[h].messages[i];
 
 		if (i >= history[h].n || m->priority != is->priority || m->size != is->size ||
-		    m->payload[0] != is->id)
+		    m->payload[0] != is->id || m->index != i)
 			return false;
 		if (senders && m->origin == ORIGIN_KNOWN && m->pid != 100 + is->id)
 			return false;
