@@ -75,6 +75,7 @@ struct mqw_counters {
 	__u64 depth_ns;
 	__u64 depth_ns_high;
 	__u64 full_ns; /* time at the depth limit */
+	__u64 peeks;   /* messages looked at with mq_timedreceive2(2), but not by us */
 };
 
 /*
@@ -113,7 +114,7 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[7];
+	__u64 pad[6];
 };
 
 /*

@@ -213,13 +213,15 @@ static struct json_object *json_depth(const struct mqw_counters *c)
 	return object_done(&o);
 }
 
-static struct json_object *json_counters(const struct mqw_counters *c)
+static struct json_object *json_counters(const struct queue *q)
 {
+	const struct mqw_counters *c = &q->counters;
 	struct object o = object_new();
 
 	add(&o, "sent", json_op(&c->op[MQW_SEND]));
 	add(&o, "received", json_op(&c->op[MQW_RECEIVE]));
 	add(&o, "depth_at_send_ratio", json_depth(c));
+	add_known_u64(&o, "peeks", q->peeks_counted, c->peeks);
 	return object_done(&o);
 }
 
@@ -258,7 +260,7 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 
 		add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, realtime_offset_ns);
 		add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns, realtime_offset_ns);
-		add(&o, "counters", json_counters(&q->counters));
+		add(&o, "counters", json_counters(q));
 	} else {
 		add_null(&o, "last_send_at");
 		add_null(&o, "last_receive_at");
@@ -388,7 +390,8 @@ static struct json_object *json_part(const char *key, const char *value, const c
 struct json_object *json_status(const struct status *s)
 {
 	struct object o = object_new(), web = object_new(), control = object_new();
-	struct object peek = object_new(), dropped = object_new(), lost = object_new(), snapshots = object_new();
+	struct object peek = object_new(), dropped = object_new(), lost = object_new(),
+		      snapshots = object_new();
 
 	add_string(&o, "version", s->version);
 	add(&o, "started_at", new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));

@@ -88,6 +88,7 @@ static int op_status(void *data, struct status *ret)
 		.peek_note = peek_note(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
 		.probe_reason = probe_reason(m->probe),
+		.probe_peeks = probe_sees_peeks(m->probe),
 		.web_reason = reason(m->web_reason),
 		.control_reason = reason(m->control_reason),
 		.queues = table_size(m->table),

@@ -202,10 +202,11 @@ static void join_origins(struct reading *r)
 	}
 	for (size_t i = 0; i < listed->n_messages; i++) {
 		const struct snapshot_message *head = &listed->messages[i];
-		struct snapshot_message *m = &s->messages[head->index];
+		struct snapshot_message *m;
 
 		if (head->index >= r->proven)
 			break;
+		m = &s->messages[head->index];
 		m->origin = head->origin;
 		m->sent_ns = head->sent_ns;
 		m->pid = head->pid;

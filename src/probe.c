@@ -112,6 +112,12 @@ static int attach(struct probe *p)
 	if (r == 0)
 		r = attach_one(p, tracefs, bpf->progs.enter_receive, "sys_enter_mq_timedreceive",
 			       &bpf->links.enter_receive);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.exit_receive2, "sys_exit_mq_timedreceive2",
+			       &bpf->links.exit_receive2);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.enter_receive2, "sys_enter_mq_timedreceive2",
+			       &bpf->links.enter_receive2);
 	if (r < 0)
 		return r;
 	p->since_ns = clock_ns(CLOCK_MONOTONIC);
@@ -142,6 +148,14 @@ static int size_maps(struct probe *p, size_t records_max)
 	return r;
 }
 
+static bool has_receive2(void)
+{
+	_cleanup_close_ int tracefs = tracefs_open();
+
+	return tracefs >= 0 &&
+	       faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
+}
+
 static int load(struct probe *p, size_t records_max)
 {
 	const char *missing = bpf_missing();
@@ -157,9 +171,14 @@ static int load(struct probe *p, size_t records_max)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
 	p->bpf->rodata->levels_max = p->levels_max;
+	p->receive2 = has_receive2();
+	bpf_program__set_autoload(p->bpf->progs.enter_receive2, p->receive2);
+	bpf_program__set_autoload(p->bpf->progs.exit_receive2, p->receive2);
 	r = size_maps(p, records_max);
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
+	if (r == 0)
+		r = probe_run(p->bpf->progs.introduce, NULL, 0);
 	if (r < 0)
 		bpf_explain_load(r, p->reason, sizeof(p->reason));
 	return r;
@@ -198,6 +217,11 @@ void probe_free(struct probe *p)
 bool probe_attached(const struct probe *p)
 {
 	return p->attached;
+}
+
+bool probe_sees_peeks(const struct probe *p)
+{
+	return p->attached && p->receive2;
 }
 
 const char *probe_mode_name(const struct probe *p)

@@ -31,6 +31,7 @@ struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool counted;		  /* the probes see this queue: counters are valid */
+	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
 	struct queue_attr attr;
 	/*
 	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is

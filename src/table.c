@@ -328,6 +328,7 @@ static void add_counters(struct mqw_counters *to, const struct mqw_counters *fro
 	to->depth_ns += from->depth_ns;
 	to->depth_ns_high += from->depth_ns_high + (to->depth_ns < from->depth_ns);
 	to->full_ns += from->full_ns;
+	to->peeks += from->peeks;
 }
 
 /* Leaves a slot's counts with its name, to which the next queue of that name adds. */
@@ -406,6 +407,7 @@ static int read_counters(struct table *t, struct probe *probe, uint64_t now)
 		struct entry *e = t->entries[i];
 
 		e->queue.counted = true;
+		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
 	}
 	for (size_t i = 0; i < n; i++) {
