@@ -89,4 +89,29 @@ static __always_inline struct mqw_record *record_of(__u32 level, __u64 sequence)
 	return r->mark == (__u32)sequence + 1 ? r : NULL;
 }
 
+struct forget {
+	__u32 level;
+	__u32 from;
+};
+
+static int forget_one(__u32 i, struct forget *f)
+{
+	struct mqw_chunk_key key = {.level = f->level, .number = f->from + i};
+
+	bpf_map_delete_elem(&chunks, &key);
+	return 0;
+}
+
+/* Forgets the sends from <= sequence < to, whole chunks of them. */
+static __always_inline void forget_sends(__u32 level, __s64 from, __s64 to)
+{
+	struct forget f = {.level = level};
+	__s64 end = to >> MQW_CHUNK_SHIFT;
+
+	if (from > 0)
+		f.from = from >> MQW_CHUNK_SHIFT;
+	if (end > f.from)
+		bpf_loop(end - f.from, forget_one, &f, 0);
+}
+
 #endif /* MAPS_BPF_H */

@@ -15,6 +15,9 @@
 
 #define MQUEUE_MAGIC 0x19800202 /* include/uapi/linux/magic.h */
 
+/* Makes the compiler forget what it knows of a variable, which it might compute with out of order. */
+#define OPAQUE(variable) asm volatile("" : "+r"(variable))
+
 #define READ_KERNEL(dst, src) bpf_probe_read_kernel(&(dst), sizeof(dst), (const void *)(src))
 
 /* The open file behind a descriptor of the current task, or NULL. */
@@ -51,6 +54,44 @@ static __always_inline struct mqueue_inode_info *mqueue_info(struct inode *inode
 static __always_inline bool is_regular(struct inode *inode)
 {
 	return (BPF_CORE_READ(inode, i_mode) & 0170000) == 0100000;
+}
+
+#define LIST_MAX 65536 /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
+
+struct waiters {
+	struct list_head *head;
+	struct list_head *node;
+	struct list_head *next;
+	__u32 n;
+	bool sound;
+};
+
+static int count_waiter(__u32 i, struct waiters *w)
+{
+	struct list_head node = {};
+
+	if (w->next == w->head) {
+		w->sound = true;
+		return 1;
+	}
+	bpf_probe_read_kernel(&node, sizeof(node), w->next);
+	if (node.prev != w->node)
+		return 1;
+	w->node = w->next;
+	w->next = node.next;
+	w->n++;
+	return 0;
+}
+
+/* The tasks asleep on one of the queue's wait lists; false: the list changed under the count. */
+static __always_inline bool count_waiters(struct list_head *head, __u32 *ret)
+{
+	struct waiters w = {.head = head, .node = head};
+
+	READ_KERNEL(w.next, &head->next);
+	bpf_loop(LIST_MAX, count_waiter, &w, 0);
+	*ret = w.n;
+	return w.sound;
 }
 
 #endif /* MQUEUE_BPF_H */

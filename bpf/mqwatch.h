@@ -98,14 +98,16 @@ struct mqw_queue {
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;
+	__s64 strangers; /* senders that slept when the queue was first seen, and have not returned */
 	/*
-	 * Each of these counts what upsets a piece of knowledge, which is good while the count is
-	 * what it was when user space last put things right:
-	 * - doubts: which send a receive takes is unsure (mqw_level.received);
-	 * - distrust: sends were missed, so which send a queued message is of is unsure.
+	 * Each of these counts what upsets a piece of knowledge, until a walk puts it right:
+	 * - doubts: which send a receive takes is unsure (mqw_level.received), while it is not
+	 *   doubts_settled;
+	 * - distrust: sends were missed, so which send an earlier message is of is unsure, for levels
+	 *   that have not noted it.
 	 */
 	__u64 doubts, doubts_settled;
-	__u64 distrust, distrust_settled;
+	__u64 distrust;
 	__u64 suspect_ns; /* since when the depth is off; 0: it is right */
 	__u64 unseen;	  /* messages moved by calls no probe saw, at least */
 	__u64 unseen_ns;  /* when such calls were last found; 0: never */
@@ -132,21 +134,26 @@ struct mqw_level {
 	__u64 sent;		  /* the sequence number of the next send */
 	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
 	__s64 known_from; /* the records of earlier sends may be off by one or more */
-	__u64 begun;	  /* sends, as in struct mqw_queue */
-	__u64 ended;
-	__u32 next; /* another level of the queue: its index, plus 1; 0: none */
+	__u32 begun;	  /* sends of this priority */
+	__u32 ended;
+	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
+	__u32 distrust; /* the queue's, when known_from was set */
+	__u32 visited;	/* by the walk of this number */
 	__u32 pad;
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
+#define MQW_MESSAGE_UNKNOWN 1ULL
+
 struct mqw_record {
 	__u64 start_ns;	   /* when the send began */
 	__u64 returned_ns; /* and returned */
-			   /*
-	 * The level's last message when the send returned, if other sends were under way meanwhile,
-	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
+	/*
+	 * For a send that was not alone: where its message is, if it was found by its content
+	 * when the send returned, and the level's last message then; each may be
+	 * MQW_MESSAGE_UNKNOWN. 0: the send was alone. See src/origin.h.
 	 */
-#define MQW_MESSAGE_UNKNOWN 1ULL
+	__u64 message;
 	__u64 last_message;
 	__u32 slept; /* in the call, until a receiver let its message in */
 	__u32 pid;   /* thread group */
@@ -194,9 +201,6 @@ struct mqw_call {
 struct mqw_release {
 	__u32 index;
 	__u32 pad;
-	/* chunks of a level: numbers from <= n < to */
-	__u32 from;
-	__u32 to;
 };
 
 /* Where and why a walk over a queue's messages ended. */
@@ -211,27 +215,31 @@ enum mqw_peek_end {
 struct mqw_peek {
 	/* in */
 	__s32 fd;
-	__u32 pad;
+	__u32 number; /* of the walk: another one each time, never 0 */
 	__u64 messages_max;
 	__u64 payload_max;
 	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
 	__u64 now_nsec;
+	__u64 unused_proves; /* a queue without a slot was in no call since the probes came */
 	/* out */
 	__u32 end; /* enum mqw_peek_end */
 	__u32 n_messages;
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
 	__u32 walked;  /* messages passed, proven or not */
 	__u32 guarded; /* while begun stands no message moves */
-	__u32 pad2;
-	__u64 messages_total;
-	__u32 slot;    /* the queue's, if settled */
-	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
+	__u32 pad;
 	__u64 begun;
+	__u64 messages_total;
 	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
 	__u64 used; /* bytes of the buffer */
-	/* the program's own */
+	/* the program's own: in the context they are unknown to the verifier, see peek.bpf.c */
 	__u64 rest;	/* payload bytes of the message still to copy */
 	__s64 sequence; /* of the next message's send in its level */
+	__u64 below;	/* the last leaf's priority */
+	__u32 phase;
+	__u32 known;   /* the level's records tell who sent its messages */
+	__u32 changed; /* the proof was lost */
+	__u32 settle;  /* the levels are to be put right, and can be */
 };
 
 enum mqw_origin {
@@ -259,22 +267,54 @@ struct mqw_attrs {
 };
 
 struct mqw_attr {
-	__s32 fd;    /* in */
-	__u32 found; /* out: fd is on a mqueue file system; the rest only for queues */
+	__s32 fd;    /* in: on a mqueue file system; -1: the queue that has this key and inode */
+	__u32 found; /* out: there is such a thing; the rest only for queues */
 	struct mqw_key key;
+	__u64 inode; /* its address: an inode does not move while it lives */
+	__u64 messages;
+	__u64 messages_limit;
+	__u64 message_size_limit;
 	__u64 bytes;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode; /* as st_mode */
 	__u32 waiters[MQW_OPS];
 	__u32 waiters_known;
 	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
+	__u32 pad;
+};
+
+/* A descriptor on a queue, as the file iterator writes it. */
+#define MQW_OPEN_READ  1U
+#define MQW_OPEN_WRITE 2U
+
+struct mqw_opener {
+	struct mqw_key key;
+	__u32 pid;    /* thread group */
+	__u32 access; /* MQW_OPEN_* */
+	char comm[MQW_COMM_SIZE];
+};
+
+/* A thread asleep in a call, whenever that began. */
+struct mqw_sleeper {
+	struct mqw_key key;
+	__u64 switches; /* of the thread so far: the same sleep as long as they are the same */
+	__u32 pid;	/* thread group */
+	__u32 tid;
+	__u32 op; /* enum mqw_op */
+	char comm[MQW_COMM_SIZE];
+	__u32 pad;
 };
 
 #ifndef __BPF__
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 64, "ABI");
+static_assert(sizeof(struct mqw_record) == 72, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
+static_assert(sizeof(struct mqw_opener) == 40, "ABI");
+static_assert(sizeof(struct mqw_sleeper) == 56, "ABI");
 #endif
 
 #endif /* MQWATCH_H */

@@ -14,7 +14,7 @@
  * - No call is under way. The probes count calls from before they enter the kernel's code until
  *   after they left it. If every call that had begun was over, or asleep on the queue's wait lists
  *   (a sleeper's message is moved by another's call), and none has begun since, no message
- *   moved. Not used for a minute after a change was found that no probe saw.
+ *   moved. A queue without a slot has had no call at all. Not used for a minute after a change was found that no probe saw.
  *
  * The proof is renewed after each message. Where it is lost, the walk goes on, and a message counts by
  * itself if it cannot have left: before the message at index i does, i + 1 receives must have
@@ -23,8 +23,8 @@
  */
 #include "maps.bpf.h"
 
-#define LIST_MAX   65536     /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */
 #define STEPS_MAX  (1 << 23) /* BPF_MAX_LOOPS */
+#define LEVELS_MAX 32768     /* MQ_PRIO_MAX */
 #define SUSPECT_NS 100000000 /* an unbalanced queue: long enough for a call to return */
 #define SETTLING_NS \
 	5000000000ULL /* from a queue's first call until only calls that began after it run */
@@ -114,8 +114,8 @@ static __always_inline void read_barrier(void)
 }
 
 /*
- * The counts are kept in the context: what is read from there is unknown to the verifier, which
- * would otherwise follow each value that they may take.
+ * What changes from step to step is kept in the context: what is read from there is unknown to the
+ * verifier, which would otherwise follow each value that it may take.
  */
 struct walk {
 	struct mqw_peek *ctx;
@@ -127,13 +127,11 @@ struct walk {
 		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
 	__u64 ended;
 	bool quiet;
+	bool unused; /* the probes have seen no call on it */
 	struct change_time changed;
 	__u64 begun;
-	bool changed_meanwhile; /* the proof was lost */
 	/* the place */
-	__u32 phase;
 	__u32 priority;
-	__u64 below; /* the priority of the last leaf */
 	struct rb_node *node;
 	struct list_head *list;
 	struct list_head *prev;
@@ -141,50 +139,10 @@ struct walk {
 	struct list_head *counted;
 	void *segment;
 	__u64 message_size_limit;
-	__u32 slot;
-	__u32 settled; /* no call was under way */
-	__u64 before_ns;
 	/* whose the messages are */
 	__u32 level; /* index */
-	bool known;  /* the level's records can be trusted */
 	__s64 known_from;
 };
-
-struct waiters {
-	struct list_head *head;
-	struct list_head *node;
-	struct list_head *next;
-	__u32 n;
-	bool sound;
-};
-
-static int count_waiter(__u32 i, struct waiters *w)
-{
-	struct list_head node = {};
-
-	if (w->next == w->head) {
-		w->sound = true;
-		return 1;
-	}
-	bpf_probe_read_kernel(&node, sizeof(node), w->next);
-	if (node.prev != w->node)
-		return 1;
-	w->node = w->next;
-	w->next = node.next;
-	w->n++;
-	return 0;
-}
-
-/* The tasks asleep on one of the queue's wait lists; false: the list changed under the count. */
-static __always_inline bool count_waiters(struct list_head *head, __u32 *ret)
-{
-	struct waiters w = {.head = head, .node = head};
-
-	READ_KERNEL(w.next, &head->next);
-	bpf_loop(LIST_MAX, count_waiter, &w, 0);
-	*ret = w.n;
-	return w.sound;
-}
 
 static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *senders,
 					__u32 *receivers)
@@ -195,7 +153,7 @@ static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *s
 }
 
 /* The queue's slot if the probes have seen a call on it. */
-static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info, __u32 *ret_slot)
+static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info)
 {
 	struct mqw_key key = {};
 	__u32 *slot;
@@ -203,10 +161,7 @@ static __always_inline struct mqw_queue *slot_of(struct mqueue_inode_info *info,
 	key.ino = BPF_CORE_READ(info, vfs_inode.i_ino);
 	key.ipcns = sb_ipcns(BPF_CORE_READ(info, vfs_inode.i_sb));
 	slot = bpf_map_lookup_elem(&queue_index, &key);
-	if (!slot)
-		return NULL;
-	*ret_slot = *slot;
-	return queue_in_slot(*slot, &key);
+	return slot ? queue_in_slot(*slot, &key) : NULL;
 }
 
 /* All calls that have begun are over or asleep; *begun is how many that were. */
@@ -227,17 +182,16 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 }
 
 /*
- * With no call under way the depth by the probes is the kernel's, if they see all calls. A call that
+ * With no call under way (begun) the depth by the probes is the kernel's, if they see all calls. A call that
  * began before the probes were there may upset this until it returns; a difference of longer
  * standing was made by calls that they do not see, or missed.
  */
-static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q)
+static __always_inline void check_depth(struct mqueue_inode_info *info, struct mqw_queue *q,
+					__u64 begun)
 {
-	__u64 begun, now;
 	__s64 depth, off;
+	__u64 now;
 
-	if (!no_call_runs(info, q, &begun))
-		return;
 	depth = *(volatile __s64 *)&q->depth;
 	off = BPF_CORE_READ(info, attr.mq_curmsgs) - depth;
 	read_barrier();
@@ -288,23 +242,25 @@ static __always_inline void proof_begin(struct walk *w)
 	struct inode *inode = &w->info->vfs_inode;
 	struct mqw_peek *ctx = w->ctx;
 	struct mqw_queue *q;
-	__u32 slot = 0;
+	bool settled;
 
 	w->changed = change_time(inode);
 	w->quiet = is_quiet(inode, w->changed, ctx->now_sec, ctx->now_nsec);
-	q = slot_of(w->info, &slot);
+	q = slot_of(w->info);
 	w->probed = q;
-	if (!q)
+	if (!q) {
+		w->unused = ctx->unused_proves;
 		return;
-	w->slot = slot;
-	check_depth(w->info, q);
-	w->before_ns = q->created_ns;
+	}
+	ctx->before_ns = q->created_ns;
 	w->ended = *(volatile __u64 *)&q->ended;
 	read_barrier();
-	w->settled = no_call_runs(w->info, q, &w->begun);
+	settled = no_call_runs(w->info, q, &w->begun);
+	if (settled)
+		check_depth(w->info, q, w->begun);
 	if (sees_all_calls(q))
 		w->trusted = q;
-	if (w->settled)
+	if (settled)
 		w->queue = w->trusted;
 	read_barrier();
 }
@@ -316,6 +272,8 @@ static __always_inline bool proof_holds(struct walk *w)
 
 	read_barrier();
 	if (w->queue && *(volatile __u64 *)&w->queue->begun == w->begun)
+		return true;
+	if (w->unused && !slot_of(w->info))
 		return true;
 	if (!w->quiet || !lock_free(w->info))
 		return false;
@@ -340,7 +298,8 @@ static __always_inline bool copy(__u64 offset, __u64 size, const void *from)
 	char *to = bpf_map_lookup_elem(&buffer, &zero);
 
 	/* keep the checks where the verifier looks for them */
-	asm volatile("" : "+r"(offset), "+r"(size));
+	OPAQUE(offset);
+	OPAQUE(size);
 	if (!to || offset > buffer_size - page_size || size > page_size)
 		return false;
 	return !bpf_probe_read_kernel(to + offset, size, from);
@@ -393,6 +352,39 @@ static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 p
 	return level_in_slot(*slot, &key);
 }
 
+/* Sends that began before the probes were there may still be under way. */
+static __always_inline bool strangers_may_send(struct mqw_queue *q)
+{
+	return q->strangers > 0 || bpf_ktime_get_ns() - q->created_ns < SETTLING_NS;
+}
+
+/* Sends were missed: from now on the level's records can be trusted again. */
+static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level *l)
+{
+	__u32 distrust = q->distrust;
+
+	if (l->distrust == distrust)
+		return;
+	l->known_from = l->sent + (l->begun - l->ended);
+	l->distrust = distrust;
+}
+
+/* The next receive takes the level's first message, if none took one since the proof began. */
+static __always_inline void settle_level(struct walk *w, struct mqw_level *l, __u32 slot,
+					 __s64 next)
+{
+	__s64 received = l->received;
+
+	if (received == next)
+		return;
+	if (!proof_holds(w) ||
+	    __sync_val_compare_and_swap(&l->received, received, next) != received) {
+		w->ctx->settle = 0;
+		return;
+	}
+	forget_sends(slot, received - 2 * MQW_CHUNK_SIZE, next - MQW_CHUNK_SIZE);
+}
+
 /*
  * The k messages of a level are its last k sends. Whether that holds is proven with the messages
  * themselves: the count, too, is of the queue as it was when the proof began. Without that proof it
@@ -401,41 +393,85 @@ static __always_inline struct mqw_level *find_level(struct mqw_queue *q, __u32 p
 static __always_inline void begin_level(struct walk *w)
 {
 	struct mqw_queue *q = w->probed;
+	struct mqw_peek *ctx = w->ctx;
 	struct mqw_level *l;
-	__u64 begun = 0;
 	__u32 slot = -1;
+	__u32 begun = 0;
 
-	w->known = false;
-	if (!q || q->suspect_ns || q->distrust != q->distrust_settled)
+	ctx->known = 0;
+	if (!q || q->suspect_ns)
 		return;
 	l = find_level(q, w->priority, &slot);
-	if (l)
-		begun = *(volatile __u64 *)&l->begun;
-	if (!w->queue && !w->quiet && (!w->trusted || !l || l->ended != begun))
+	if (l) {
+		note_distrust(q, l);
+		begun = *(volatile __u32 *)&l->begun;
+		l->visited = ctx->number;
+	}
+	if (!w->queue && !w->quiet &&
+	    (!w->trusted || !l || l->ended != begun || strangers_may_send(q)))
 		return;
-	w->ctx->sequence = l ? l->sent : 0;
+	ctx->sequence = l ? l->sent : 0;
 	w->known_from = l ? l->known_from : 0;
 	w->level = slot;
 	w->counted = w->msg;
 	bpf_loop(LIST_MAX, count_message, w, 0);
-	w->known = w->queue || w->quiet ||
-		   (l && l->begun == begun && cannot_have_left(w, w->ctx->walked));
+	OPAQUE(ctx);
+	ctx->known = w->queue || w->quiet ||
+		     (l && l->begun == begun && cannot_have_left(w, ctx->walked));
+	if (l && ctx->settle)
+		settle_level(w, l, slot, ctx->sequence);
+}
+
+struct rest {
+	struct walk *walk;
+	__u32 link;
+};
+
+static int settle_other(__u32 i, struct rest *r)
+{
+	__u32 slot = r->link - 1;
+	struct mqw_level *l;
+
+	if (!r->link)
+		return 1;
+	l = bpf_map_lookup_elem(&levels, &slot);
+	if (!l)
+		return 1;
+	r->link = l->next;
+	if (l->visited != r->walk->ctx->number)
+		settle_level(r->walk, l, slot, l->sent);
+	return 0;
+}
+
+/* At the end of a walk over all messages: the levels that have none. */
+static __always_inline void settle_rest(struct walk *w, __u64 doubts)
+{
+	struct rest r = {.walk = w};
+	struct mqw_queue *q = w->queue;
+
+	if (!q)
+		return;
+	r.link = q->level;
+	bpf_loop(LEVELS_MAX, settle_other, &r, 0);
+	if (w->ctx->settle && !r.link && proof_holds(w))
+		q->doubts_settled = doubts;
 }
 
 /* Finds out who sent the next message of the level. */
 static __always_inline void find_origin(struct walk *w, struct mqw_peek_message *m)
 {
+	struct mqw_queue *q = w->probed;
 	struct mqw_record *r;
 	__s64 sequence;
 
-	if (!w->probed && probes_attached)
+	if (!q && probes_attached)
 		m->origin = MQW_ORIGIN_BEFORE;
-	if (!w->known)
+	if (!q || !w->ctx->known)
 		return;
 	sequence = w->ctx->sequence++;
 	if (sequence < 0) {
 		/* counted back past the first send that was seen, which is sound if none was missed */
-		if (!w->probed->distrust && !w->known_from)
+		if (!q->distrust && !w->known_from)
 			m->origin = MQW_ORIGIN_BEFORE;
 		return;
 	}
@@ -487,7 +523,7 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 	w->prev = w->msg;
 	w->msg = next;
 	if (!proof_holds(w)) {
-		w->changed_meanwhile = true;
+		ctx->changed = 1;
 		if (!cannot_have_left(w, head.index)) {
 			ctx->used = start;
 			return MQW_PEEK_COMPLETE;
@@ -514,51 +550,52 @@ static int step(__u32 i, struct walk *w)
 {
 	struct posix_msg_tree_node *leaf;
 	struct rb_node *here = w->node, *node;
+	struct mqw_peek *ctx = w->ctx;
 
-	switch (w->phase) {
+	switch (ctx->phase) {
 	case PHASE_LEAF:
-		if (w->ctx->n_heads >= w->ctx->messages_max)
+		if (ctx->n_heads >= ctx->messages_max)
 			return 1;
 		leaf = (void *)here - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
 		/* a tree that is rebalanced under the walk must not lead it back */
-		if (w->below <= (__u32)BPF_CORE_READ(leaf, priority)) {
-			w->ctx->end = MQW_PEEK_CHANGED;
+		if (ctx->below <= (__u32)BPF_CORE_READ(leaf, priority)) {
+			ctx->end = MQW_PEEK_CHANGED;
 			return 1;
 		}
 		w->priority = BPF_CORE_READ(leaf, priority);
-		w->below = w->priority;
+		ctx->below = w->priority;
 		w->list = &leaf->msg_list;
 		w->prev = w->list;
 		w->msg = BPF_CORE_READ(leaf, msg_list.next);
-		w->phase = PHASE_MESSAGE;
+		ctx->phase = PHASE_MESSAGE;
 		begin_level(w);
 		return 0;
 	case PHASE_MESSAGE:
 		if (w->msg != w->list) {
 			/* what is behind them in their level tells who sent them: src/origin.h */
-			if (w->ctx->n_heads >= w->ctx->messages_max && !w->known)
+			if (ctx->n_heads >= ctx->messages_max && !ctx->known)
 				return 1;
-			w->ctx->end = copy_message(w);
-			return w->ctx->end != MQW_PEEK_COMPLETE;
+			ctx->end = copy_message(w);
+			return ctx->end != MQW_PEEK_COMPLETE;
 		}
 		node = BPF_CORE_READ(here, rb_left);
 		if (node)
 			w->node = node;
-		w->phase = node ? PHASE_RIGHTMOST : PHASE_UP;
+		ctx->phase = node ? PHASE_RIGHTMOST : PHASE_UP;
 		return 0;
 	case PHASE_RIGHTMOST:
 		node = BPF_CORE_READ(here, rb_right);
 		if (node)
 			w->node = node;
 		else
-			w->phase = PHASE_LEAF;
+			ctx->phase = PHASE_LEAF;
 		return 0;
 	case PHASE_UP:
 		node = (void *)(BPF_CORE_READ(here, __rb_parent_color) & ~3UL);
 		if (!node)
 			return 1;
 		if (BPF_CORE_READ(node, rb_right) == here)
-			w->phase = PHASE_LEAF;
+			ctx->phase = PHASE_LEAF;
 		w->node = node;
 		return 0;
 	}
@@ -570,9 +607,9 @@ int peek_messages(struct mqw_peek *ctx)
 {
 	struct file *file = current_file(bpf_get_current_task_btf(), ctx->fd);
 	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	struct walk w = {.ctx = ctx, .below = 1ULL << 32};
+	struct walk w = {.ctx = ctx};
 	struct mqueue_inode_info *info;
-	__u64 expected;
+	__u64 expected, doubts = 0;
 
 	ctx->end = MQW_PEEK_NO_QUEUE;
 	if (!inode || !is_mqueue_sb(BPF_CORE_READ(inode, i_sb)) || !is_regular(inode))
@@ -581,11 +618,18 @@ int peek_messages(struct mqw_peek *ctx)
 	ctx->n_messages = 0;
 	ctx->n_heads = 0;
 	ctx->walked = 0;
+	ctx->changed = 0;
+	ctx->before_ns = 0;
+	ctx->phase = PHASE_LEAF;
+	ctx->below = 1ULL << 32;
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;
 	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
 	proof_begin(&w);
+	if (w.queue)
+		doubts = w.queue->doubts;
+	ctx->settle = w.queue && doubts != w.queue->doubts_settled && ctx->messages_max > LIST_MAX;
 	ctx->messages_total = BPF_CORE_READ(info, attr.mq_curmsgs);
 	w.node = BPF_CORE_READ(info, msg_tree_rightmost);
 	if (w.node)
@@ -593,62 +637,92 @@ int peek_messages(struct mqw_peek *ctx)
 	expected =
 		ctx->messages_total < ctx->messages_max ? ctx->messages_total : ctx->messages_max;
 	if (ctx->end == MQW_PEEK_COMPLETE &&
-	    (w.changed_meanwhile || ctx->n_messages != expected || !proof_holds(&w)))
+	    (ctx->changed || ctx->n_messages != expected || !proof_holds(&w)))
 		ctx->end = MQW_PEEK_CHANGED;
 	if (ctx->messages_total < ctx->walked)
 		ctx->messages_total = ctx->walked; /* some came in meanwhile */
-	ctx->slot = w.slot;
-	ctx->settled = w.settled;
 	ctx->guarded = w.queue != NULL;
 	ctx->begun = w.begun;
-	ctx->before_ns = w.before_ns;
+	if (ctx->end == MQW_PEEK_COMPLETE && ctx->settle)
+		settle_rest(&w, doubts);
 	return 0;
+}
+
+static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
+	       sb_ipcns(sb) == key->ipcns;
+}
+
+/* The inode that is asked for, with its key, or NULL. */
+static __always_inline struct inode *inode_of(struct mqw_attr *attr)
+{
+	struct inode *inode = (void *)attr->inode;
+	struct super_block *sb;
+	struct file *file;
+
+	if (attr->fd < 0)
+		return has_key(inode, &attr->key) ? inode : NULL;
+	file = current_file(bpf_get_current_task_btf(), attr->fd);
+	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	if (!inode)
+		return NULL;
+	sb = BPF_CORE_READ(inode, i_sb);
+	if (!is_mqueue_sb(sb))
+		return NULL;
+	attr->key.ino = BPF_CORE_READ(inode, i_ino);
+	attr->key.ipcns = sb_ipcns(sb);
+	attr->inode = (__u64)inode;
+	return inode;
 }
 
 static int read_attr(__u32 i, void *unused)
 {
 	__u64 offset = (__u64)i * sizeof(struct mqw_attr);
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqueue_inode_info *info;
-	struct mqw_queue *q;
-	__u32 queue_slot;
+	struct mq_attr limits = {};
 	struct mqw_attr *attr;
-	struct super_block *sb;
 	struct inode *inode;
-	struct file *file;
+	struct mqw_queue *q;
 	__u32 zero = 0;
+	__u64 begun;
 	char *base;
 
 	base = bpf_map_lookup_elem(&buffer, &zero);
-	asm volatile("" : "+r"(offset));
+	OPAQUE(offset);
 	if (!base || offset > buffer_size - sizeof(*attr))
 		return 1;
 	attr = (void *)(base + offset);
-	attr->found = 0;
-	file = current_file(task, attr->fd);
-	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	inode = inode_of(attr);
+	attr->found = inode != NULL;
 	if (!inode)
 		return 0;
-	sb = BPF_CORE_READ(inode, i_sb);
-	if (!is_mqueue_sb(sb))
-		return 0;
-	attr->found = 1;
-	attr->key.ino = BPF_CORE_READ(inode, i_ino);
-	attr->key.ipcns = sb_ipcns(sb);
+	attr->mode = BPF_CORE_READ(inode, i_mode);
+	attr->uid = BPF_CORE_READ(inode, i_uid.val);
+	attr->gid = BPF_CORE_READ(inode, i_gid.val);
 	if (!is_regular(inode))
 		return 0;
 	info = mqueue_info(inode);
+	READ_KERNEL(limits, &info->attr);
+	attr->messages = limits.mq_curmsgs;
+	attr->messages_limit = limits.mq_maxmsg;
+	attr->message_size_limit = limits.mq_msgsize;
 	attr->bytes = BPF_CORE_READ(info, qsize);
 	attr->notify_pid = BPF_CORE_READ(info, notify_owner, numbers[0].nr);
 	attr->waiters_known =
 		all_waiters(info, &attr->waiters[MQW_SEND], &attr->waiters[MQW_RECEIVE]);
-	q = slot_of(info, &queue_slot);
-	if (q)
-		check_depth(info, q);
+	q = slot_of(info);
+	if (q && no_call_runs(info, q, &begun))
+		check_depth(info, q, begun);
+	/* without a descriptor it may have gone meanwhile: what was read counts if it was there still */
+	read_barrier();
+	attr->found = has_key(inode, &attr->key);
 	return 0;
 }
 
-/* Fills the struct mqw_attr of each descriptor named in the buffer. */
+/* Fills each struct mqw_attr in the buffer. */
 SEC("syscall")
 int read_attrs(struct mqw_attrs *ctx)
 {

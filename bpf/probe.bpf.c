@@ -39,8 +39,8 @@ struct call {
 	__u64 start_ns;
 	struct mqw_key key;
 	struct inode *inode;
-	struct super_block *sb;
-	__u64 length;	/* of a send */
+	__u64 length; /* of a send */
+	const void *payload;
 	__u64 priority; /* a send's, or where a receive wants it */
 	__u64 depth;	/* that the call found */
 	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
@@ -65,6 +65,7 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	__u32 slot, *raced;
 	struct mqw_queue *q;
 	struct mq_attr attr = {};
+	__u32 strangers = 0;
 
 	if (!free_take(&free_slots, &free_slot, &slot)) {
 		if (next_slot >= queues_max)
@@ -80,6 +81,8 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	q->depth_limit = attr.mq_maxmsg;
 	q->depth = attr.mq_curmsgs;
 	q->doubts = attr.mq_curmsgs != 0; /* whose sends were not seen */
+	count_waiters(&mqueue_info(inode)->e_wait_q[0].list, &strangers);
+	q->strangers = strangers;
 	q->created_ns = bpf_ktime_get_ns();
 	q->changed_ns = q->created_ns;
 	q->key = *key;
@@ -100,8 +103,9 @@ full:
 }
 
 /*
- * The queue behind a descriptor. A thread's last queue is remembered by its inode; its slot is
- * trusted only while it carries the queue's identity, which is never reused.
+ * The queue behind a descriptor. A thread's last queue is remembered by its inode's place and number,
+ * which get_next_ino() does not give twice; its slot is trusted only while it carries the queue's
+ * identity.
  */
 static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int fd,
 						  struct call *call)
@@ -116,15 +120,14 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
 	if (!inode)
 		goto unknown;
-	sb = BPF_CORE_READ(inode, i_sb);
 	ino = BPF_CORE_READ(inode, i_ino);
-	if (inode != call->inode || sb != call->sb || ino != call->key.ino) {
+	if (inode != call->inode || ino != call->key.ino) {
 		call->inode = NULL;
+		sb = BPF_CORE_READ(inode, i_sb);
 		if (!is_mqueue_sb(sb) || !is_regular(inode))
 			goto unknown;
 		call->key.ino = ino;
 		call->key.ipcns = sb_ipcns(sb);
-		call->sb = sb;
 		call->slot = -1;
 	}
 	q = queue_in_slot(call->slot, &call->key);
@@ -161,7 +164,8 @@ static __always_inline __u64 one_call(__u32 op)
 	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
 }
 
-static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u64 priority)
+static __always_inline int call_begin(enum mqw_op op, int fd, const void *payload, __u64 length,
+				      __u64 priority)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_queue *q;
@@ -200,6 +204,7 @@ static __always_inline int call_begin(enum mqw_op op, int fd, __u64 length, __u6
 			__sync_fetch_and_add(&l->begun, 1);
 	}
 	call->length = length;
+	call->payload = payload;
 	call->priority = priority;
 	call->depth = q->depth > 0 ? q->depth : 0;
 	call->nvcsw = task->nvcsw;
@@ -221,7 +226,7 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 	depth = depth * 1000000 / limit;
 	__sync_fetch_and_add(&q->counters.depth_ratio_sum, depth);
 	tenths = (depth + 99999) / 100000;
-	asm volatile("" : "+r"(tenths)); /* the verifier wants the check as it stands */
+	OPAQUE(tenths); /* the verifier wants the check as it stands */
 	if (tenths < MQW_DEPTH_BUCKETS)
 		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
 }
@@ -277,6 +282,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
 		};
 
+		__sync_fetch_and_add(&q->strangers, -1);
 		count_message(q, MQW_SEND, sent.length, now);
 		l = level_of(q, sent.priority, &call->level);
 		remember_send(q, l, &sent, call->level);
@@ -330,6 +336,7 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 			.slept = task->nvcsw != call->nvcsw,
 			.priority = call->priority,
 			.length = call->length,
+			.payload = call->payload,
 			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,
 		};
 
@@ -350,7 +357,8 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 SEC("tracepoint/syscalls/sys_enter_mq_timedsend")
 int enter_send(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_SEND, ctx->args[0], ctx->args[2], ctx->args[3]);
+	return call_begin(MQW_SEND, ctx->args[0], (const void *)ctx->args[1], ctx->args[2],
+			  ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedsend")
@@ -362,7 +370,7 @@ int exit_send(struct syscall_trace_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_mq_timedreceive")
 int enter_receive(struct syscall_trace_enter *ctx)
 {
-	return call_begin(MQW_RECEIVE, ctx->args[0], 0, ctx->args[3]);
+	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedreceive")
@@ -377,7 +385,7 @@ int enter_receive2(struct syscall_trace_enter *ctx)
 {
 	if (ctx->args[2] & MQ_PEEK)
 		return 0;
-	return call_begin(MQW_RECEIVE, ctx->args[0], 0, 0);
+	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, 0);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mq_timedreceive2")
@@ -450,25 +458,7 @@ int release_queue(struct mqw_release *ctx)
 	return free_give(&free_slots, &free_slot, slot) ? 0 : -1;
 }
 
-static int forget_one(__u32 i, struct mqw_release *r)
-{
-	struct mqw_chunk_key key = {.level = r->index, .number = r->from + i};
-
-	bpf_map_delete_elem(&chunks, &key);
-	return 0;
-}
-
-/* Forgets chunks that no receive did. */
-SEC("syscall")
-int forget_chunks(struct mqw_release *ctx)
-{
-	struct mqw_release r = {.index = ctx->index, .from = ctx->from};
-
-	bpf_loop(ctx->to - ctx->from, forget_one, &r, 0);
-	return 0;
-}
-
-/* Only for a level of a retired queue, after its chunks. */
+/* Only for a level of a retired queue. */
 SEC("syscall")
 int release_level(struct mqw_release *ctx)
 {
@@ -477,6 +467,8 @@ int release_level(struct mqw_release *ctx)
 
 	if (!l)
 		return 0;
+	/* receives leave up to two chunks behind them: forget_chunk() */
+	forget_sends(slot, l->received - 2 * MQW_CHUNK_SIZE, l->sent + MQW_CHUNK_SIZE);
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
 	return free_give(&free_levels, &free_level, slot) ? 0 : -1;

@@ -98,39 +98,96 @@ static __always_inline bool paired(struct mqw_queue *q)
 	return q->doubts == q->doubts_settled;
 }
 
-/* The last message of a priority now; it may be another's, or memory that is no message any more. */
-static __always_inline __u64 last_message(struct inode *inode, __u32 priority)
-{
-	struct mqueue_inode_info *info = mqueue_info(inode);
-	struct rb_node *node = BPF_CORE_READ(info, msg_tree.rb_node);
-	struct posix_msg_tree_node *leaf;
-	struct list_head *last;
-	__u32 here;
-
-	/* a tree of n levels of balance holds more than 2^(n/2) priorities; there are 2^15 */
-	for (int i = 0; i < 32 && node; i++) {
-		leaf = (void *)node - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
-		here = BPF_CORE_READ(leaf, priority);
-		if (here == priority) {
-			last = BPF_CORE_READ(leaf, msg_list.prev);
-			return (__u64)last - bpf_core_field_offset(struct msg_msg, m_list);
-		}
-		node = priority < here ? BPF_CORE_READ(node, rb_left)
-				       : BPF_CORE_READ(node, rb_right);
-	}
-	return MQW_MESSAGE_UNKNOWN;
-}
-
 /* A send that was done: what there is to remember. */
 struct sent {
 	__u64 start_ns;
 	__u64 now;
+	const void *payload; /* in the sender's memory */
 	bool slept;
 	bool before; /* it began before the probes were there */
 	__u32 priority;
 	__u32 length;
 	struct inode *raced; /* the queue, if other sends were under way; else NULL */
 };
+
+/* How many of a level's last messages are compared with what a sender sent, by so many bytes. */
+#define COMPARED_MESSAGES 16
+#define COMPARED_BYTES	  48
+#define COMPARED_WORDS	  (COMPARED_BYTES / 8)
+
+struct search {
+	struct list_head *node;
+	struct list_head *list;
+	__u64 found; /* 0: none; MQW_MESSAGE_UNKNOWN: more than one */
+	__u32 length;
+	__u32 compared;
+	__u64 content[COMPARED_WORDS];
+};
+
+static int compare_message(__u32 i, struct search *s)
+{
+	struct list_head *node = s->node;
+	struct msg_msg *msg = (void *)node - bpf_core_field_offset(struct msg_msg, m_list);
+	__u64 content[COMPARED_WORDS] = {};
+	__u32 n = s->compared;
+
+	if (!node || node == s->list)
+		return 1;
+	s->node = BPF_CORE_READ(msg, m_list.prev);
+	OPAQUE(n);
+	if (BPF_CORE_READ(msg, m_ts) != s->length || n > COMPARED_BYTES)
+		return 0;
+	bpf_probe_read_kernel(content, n, (void *)msg + bpf_core_type_size(struct msg_msg));
+	for (int k = 0; k < COMPARED_WORDS; k++)
+		if (content[k] != s->content[k])
+			return 0;
+	s->found = s->found ? MQW_MESSAGE_UNKNOWN : (__u64)msg;
+	return 0;
+}
+
+/*
+ * Where the message of a send that was not alone is: among the last of its level the only one
+ * with its length and its first bytes. What is read may be memory that is no message any more.
+ */
+static __always_inline void find_message(const struct sent *sent, struct mqw_record *r)
+{
+	struct mqueue_inode_info *info = mqueue_info(sent->raced);
+	struct rb_node *node = BPF_CORE_READ(info, msg_tree.rb_node);
+	struct posix_msg_tree_node *leaf;
+	struct search s = {.length = sent->length};
+	__u32 n = COMPARED_BYTES, here;
+	struct list_head *last = NULL;
+
+	r->message = MQW_MESSAGE_UNKNOWN;
+	r->last_message = MQW_MESSAGE_UNKNOWN;
+	/* a tree of n levels of balance holds more than 2^(n/2) priorities; there are 2^15 */
+	for (int i = 0; i < 32 && node; i++) {
+		leaf = (void *)node - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
+		here = BPF_CORE_READ(leaf, priority);
+		if (here == sent->priority) {
+			s.list = &leaf->msg_list;
+			last = BPF_CORE_READ(leaf, msg_list.prev);
+			break;
+		}
+		node = sent->priority < here ? BPF_CORE_READ(node, rb_left)
+					     : BPF_CORE_READ(node, rb_right);
+	}
+	if (!last)
+		return;
+	s.node = last;
+	r->last_message = (__u64)last - bpf_core_field_offset(struct msg_msg, m_list);
+	if (n > sent->length)
+		n = sent->length;
+	OPAQUE(n);
+	if (n > COMPARED_BYTES)
+		return;
+	s.compared = n;
+	if (bpf_probe_read_user(s.content, n, sent->payload))
+		return;
+	bpf_loop(COMPARED_MESSAGES, compare_message, &s, 0);
+	if (s.found)
+		r->message = s.found;
+}
 
 /* l: the send's level, in slot level; NULL: there was no room for it */
 static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
@@ -174,7 +231,9 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	id = bpf_get_current_pid_tgid();
 	r->start_ns = s->start_ns;
 	r->returned_ns = s->now;
-	r->last_message = s->raced ? last_message(s->raced, s->priority) : 0;
+	r->message = r->last_message = 0;
+	if (s->raced)
+		find_message(s, r);
 	r->slept = s->slept;
 	r->pid = id >> 32;
 	r->tid = id;

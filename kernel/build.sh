@@ -18,8 +18,8 @@
 #   JOBS           default: one per processor
 #
 # Everything goes to MQWATCH_CACHE. An image is found by a hash over all that
-# goes into it. A build tree is kept per KCONFIG: when only the series changed,
-# make rebuilds what the changed files need.
+# goes into it. A build tree is kept per KCONFIG, and one more for KSERIES: when
+# only the series changed, make rebuilds what the changed files need.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -30,6 +30,10 @@ version=6.12
 kconfig=${KCONFIG:-default}
 kseries=${KSERIES:-full}
 jobs=${JOBS:-$(nproc)}
+# The system call's number is in a header that everything includes: going back
+# and forth between the series and a part of it in one tree would rebuild it all.
+tree=$kconfig
+[[ $kseries == full ]] || tree+=-partial
 
 die() { echo "kernel/build.sh: $*" >&2; exit 1; }
 say() { echo "  KERNEL  $*" >&2; }
@@ -201,7 +205,7 @@ configure() {
 
 # Leaves image, config, symbols and types in $cache/kernel/KEY.
 build() {
-	local work=$cache/kernel/work/$kconfig out=$cache/kernel/$1
+	local work=$cache/kernel/work/$tree out=$cache/kernel/$1
 	local src=$work/linux obj=$work/obj tmp start=$SECONDS
 
 	mkdir -p "$work" "$obj"
@@ -250,7 +254,7 @@ ensure() {
 # The kernel's own mqueue tests of the tree that the image was built from, one
 # directory per ABI. Static: they run in an initramfs. popt exists for one ABI.
 selftests() {
-	local out=$1 work=$cache/kernel/work/$kconfig tmp abi flag tests
+	local out=$1 work=$cache/kernel/work/$tree tmp abi flag tests
 
 	[[ ! -e $out/selftests ]] || return 0
 	install_needs gcc-12-multilib libpopt-dev rsync
@@ -276,7 +280,7 @@ selftests() {
 		mkdir "$tmp/selftests/$abi"
 		make -C "$work/linux/tools/testing/selftests/mqueue" \
 			OUTPUT="$tmp/selftests/$abi" TEST_GEN_PROGS="${tests//$'\n'/ }" \
-			CC="gcc $flag" LDFLAGS=-static CFLAGS="-O2 -isystem $work/obj/usr/include" \
+			CC="gcc $flag" LDFLAGS=-static CFLAGS="-O2 -D_GNU_SOURCE= -isystem $work/obj/usr/include" \
 			KHDR_INCLUDES="-isystem $work/obj/usr/include" \
 			LDLIBS="-lrt -lpthread$([[ $abi != x86_64 ]] || echo ' -lpopt')" \
 			>>"$work/selftests.log" 2>&1 ||

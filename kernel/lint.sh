@@ -29,6 +29,7 @@ result() {
 		return
 	fi
 	echo "FAIL    $what"
+	# shellcheck disable=SC2001 # each line, not the first
 	sed 's/^/        /' <<<"$findings"
 	failed=1
 }
@@ -59,6 +60,7 @@ check_kernel_doc() {
 	local tool=$tree/tools/docs/kernel-doc file
 
 	[[ -e $tool ]] || tool=$tree/scripts/kernel-doc
+	# shellcheck disable=SC2013 # no name in the kernel has blanks
 	for file in $(sed -n 's|^+++ b/\(.*\.[ch]\)$|\1|p' "$here/v$version"/0*.patch |
 		      grep -v '^tools/' | sort -u); do
 		result "kernel-doc $file" \

@@ -69,9 +69,11 @@ installed_tarball() {
 downloaded_tarball() {
 	local apt=$cache/apt deb uri options
 
+	# shellcheck disable=SC2012 # apt's names, in the order of versions
 	deb=$(ls -v "$cache/$package"_*.deb 2>/dev/null | tail -n 1)
 	if [[ -z $deb ]]; then
 		mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+		# shellcheck disable=SC2016 # apt-get expands it
 		uri=$(apt-get indextargets --format '$(REPO_URI)' \
 			'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
 		[[ -n $uri ]] || die "no Debian archive in the apt configuration"
@@ -84,6 +86,7 @@ downloaded_tarball() {
 		apt-get "${options[@]}" update >&2
 		(cd "$cache" && apt-get "${options[@]}" download "$package" >&2)
 		rm -rf "$apt"
+		# shellcheck disable=SC2012
 		deb=$(ls -v "$cache/$package"_*.deb | tail -n 1)
 	fi
 	rm -rf "$cache/$package.unpacked"
@@ -120,6 +123,7 @@ apply() {
 		mapfile -t want < <(series_of "$here/v$version")
 	fi
 	mapfile -t have < <(series_of "$dir/.mqwatch" -r)
+	# shellcheck disable=SC2046 # a list of files
 	if [[ $(cat /dev/null "${want[@]}" | sha256sum) == \
 	      $(cat /dev/null $(series_of "$dir/.mqwatch") | sha256sum) ]]; then
 		return

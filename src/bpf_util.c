@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdarg.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "bpf_util.h"
@@ -48,6 +49,35 @@ const char *bpf_missing(void)
 		return "the kernel shows no type information in " KERNEL_BTF
 		       ": use a kernel built with CONFIG_DEBUG_INFO_BTF=y";
 	return NULL;
+}
+
+int bpf_read_iterator(struct bpf_link *link, void **ret, size_t *ret_size)
+{
+	_cleanup_free_ char *data = NULL;
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
+	size_t size = 0, capacity = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		if (capacity - size < 4096) {
+			char *grown = realloc(data, capacity + 16384);
+
+			if (!grown)
+				return -ENOMEM;
+			data = grown;
+			capacity += 16384;
+		}
+		n = read(fd, data + size, capacity - size);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			size += n;
+	} while (n != 0);
+	*ret = TAKE_PTR(data);
+	*ret_size = size;
+	return 0;
 }
 
 void bpf_explain_load(int error, char *reason, size_t size)

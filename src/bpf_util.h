@@ -12,6 +12,11 @@ void bpf_log_to_debug(void);
 /* NULL where BPF programs can be expected to load, else a line that says what is missing. */
 const char *bpf_missing(void);
 
+struct bpf_link;
+
+/* All that a task iterator writes; the caller frees *ret. */
+int bpf_read_iterator(struct bpf_link *link, void **ret, size_t *ret_size);
+
 /* One line for a failed load (error is -errno) that names the remedy, into reason. */
 void bpf_explain_load(int error, char *reason, size_t size);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fnmatch.h>
 #include <getopt.h>
 #include <limits.h>
 #include <sys/un.h>
@@ -133,6 +134,101 @@ const struct setting config_settings[CONFIG_SETTINGS] = {
 		.max = UINT64_C(1) << 30,
 	},
 	{
+		.section = "watch",
+		.key = "interval",
+		.flag = "watch.interval",
+		.argument = "TIME",
+		.help = "Look at queues so often; 0: no oldest messages, no stalls.",
+		.initial = "1s",
+		.type = &setting_duration,
+		.offset = offsetof(struct config, watch_interval_ns),
+		.min = 100 * NSEC_PER_MSEC,
+		.max = 3600 * NSEC_PER_SEC,
+		.zero = true,
+	},
+	{
+		.section = "watch",
+		.key = "priorities",
+		.flag = "watch.priorities",
+		.argument = "N",
+		.help = "Metrics tell the messages of so many priorities of a queue apart; 0: "
+			"none.",
+		.initial = "0",
+		.type = &setting_number,
+		.offset = offsetof(struct config, watch_priorities),
+		.max = QUEUE_LEVELS_MAX,
+	},
+	{
+		.section = "stall",
+		.key = "after",
+		.flag = "stall.after",
+		.argument = "TIME",
+		.help = "A queue where nothing moves for so long is stalled; 0: none ever is.",
+		.initial = "10s",
+		.type = &setting_duration,
+		.offset = offsetof(struct config, stall_after_ns),
+		.min = 100 * NSEC_PER_MSEC,
+		.max = 7 * 24 * 3600 * NSEC_PER_SEC,
+		.zero = true,
+	},
+	{
+		.section = "stall",
+		.key = "adaptive",
+		.flag = "stall.adaptive",
+		.argument = "N",
+		.help = "So is one whose messages wait N times longer than usual; 0: not.",
+		.initial = "10",
+		.type = &setting_number,
+		.offset = offsetof(struct config, stall_adaptive),
+		.max = 1000000,
+	},
+	{
+		.section = "recorder",
+		.key = "directory",
+		.flag = "recorder.directory",
+		.argument = "PATH",
+		.help = "Where records of stalls are kept; empty: $STATE_DIRECTORY or "
+			"/var/lib/mqwatch.",
+		.initial = "",
+		.type = &setting_path,
+		.offset = offsetof(struct config, recorder_directory),
+		.max = PATH_MAX - 1,
+	},
+	{
+		.section = "recorder",
+		.key = "records",
+		.flag = "recorder.records",
+		.argument = "N",
+		.help = "Keep the records of so many stalls; 0: keep none.",
+		.initial = "100",
+		.type = &setting_number,
+		.offset = offsetof(struct config, recorder_records),
+		.max = 10000,
+	},
+	{
+		.section = "recorder",
+		.key = "size",
+		.flag = "recorder.size",
+		.argument = "SIZE",
+		.help = "Bytes that all records may take together.",
+		.initial = "16M",
+		.type = &setting_size,
+		.offset = offsetof(struct config, recorder_size),
+		.min = 64 << 10,
+		.max = UINT64_C(1) << 30,
+	},
+	{
+		.section = "recorder",
+		.key = "payload",
+		.flag = "recorder.payload",
+		.argument = "SIZE",
+		.help = "Record so many bytes of each message; 0: none.",
+		.initial = "0",
+		.type = &setting_size,
+		.offset = offsetof(struct config, recorder_payload),
+		.max = 4096,
+	},
+	{
 		.section = "log",
 		.key = "level",
 		.flag = "log.level",
@@ -179,6 +275,9 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++)
 		if (config_settings[i].type->done)
 			config_settings[i].type->done(setting_field(c, &config_settings[i]));
+	for (size_t i = 0; i < c->n_stall_patterns; i++)
+		free(c->stall_patterns[i].pattern);
+	free(c->stall_patterns);
 	free(c);
 }
 
@@ -220,6 +319,50 @@ int config_set(struct config *c, struct config_layer *layer, const struct settin
 	s->type->print_allowed(s, err);
 	fputc('\n', err);
 	return -EINVAL;
+}
+
+const struct setting *config_pattern_setting(void)
+{
+	const struct setting *s = config_settings;
+
+	while (s->offset != offsetof(struct config, stall_after_ns))
+		s++;
+	return s;
+}
+
+int config_add_pattern(struct config *c, const char *pattern, const char *value)
+{
+	const struct setting *s = config_pattern_setting();
+	struct config_pattern new = {}, *grown;
+	int r;
+
+	for (size_t i = 0; i < c->n_stall_patterns; i++)
+		if (strcmp(c->stall_patterns[i].pattern, pattern) == 0)
+			return -EEXIST;
+	r = s->type->parse(s, value, &new.stall_after_ns);
+	if (r < 0)
+		return -EINVAL;
+	grown = reallocarray(c->stall_patterns, c->n_stall_patterns + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	c->stall_patterns = grown;
+	new.pattern = strdup(pattern);
+	if (!new.pattern)
+		return -ENOMEM;
+	grown[c->n_stall_patterns++] = new;
+	return 0;
+}
+
+struct stall_rules config_stall_rules(const struct config *c, const char *name)
+{
+	struct stall_rules rules = {c->stall_after_ns, c->stall_adaptive};
+	char path[MQW_NAME_SIZE + 1];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	for (size_t i = 0; i < c->n_stall_patterns; i++)
+		if (fnmatch(c->stall_patterns[i].pattern, path, 0) == 0)
+			rules.after_ns = c->stall_patterns[i].stall_after_ns;
+	return rules;
 }
 
 /* What the command line says, before any of it is applied. */

@@ -10,6 +10,12 @@
 
 #define CONFIG_DEFAULT_PATH "/etc/mqwatch/mqwatchd.conf"
 
+/* [stall "PATTERN"] */
+struct config_pattern {
+	char *pattern;
+	uint64_t stall_after_ns;
+};
+
 struct config {
 	char **web_listen; /* "127.0.0.1:10119", "[::1]:10119", ":10119"; NULL-terminated, may be empty */
 	char *control_socket; /* path; empty: no control socket */
@@ -20,8 +26,18 @@ struct config {
 	uint64_t peek_payload_max; /* bytes kept of each message */
 	uint64_t peek_buffer_max;  /* bytes of kernel memory one snapshot may take */
 	uint64_t queues_max;
-	uint64_t records_max; /* sends of queued messages that are remembered */
-	int log_priority;     /* syslog(3) number */
+	uint64_t records_max;	    /* sends of queued messages that are remembered */
+	uint64_t watch_interval_ns; /* from look to look; 0: no looks */
+	uint64_t watch_priorities;  /* that metrics tell apart per queue, at most; 0: none */
+	uint64_t stall_after_ns;
+	uint64_t stall_adaptive;
+	struct config_pattern *stall_patterns; /* in the file's order; the last that fits counts */
+	size_t n_stall_patterns;
+	char *recorder_directory; /* NULL: the state directory */
+	uint64_t recorder_records;
+	uint64_t recorder_size;	   /* bytes, of all records together */
+	uint64_t recorder_payload; /* bytes kept of each message */
+	int log_priority;	   /* syslog(3) number */
 };
 
 /* What the command line asks for besides settings. */
@@ -46,6 +62,9 @@ int config_parse_ini(struct config *c, const char *name, const char *text, FILE 
 int config_new(struct config **ret); /* the defaults */
 void config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free)
+
+/* The rules for a queue, by its name without the leading '/'. */
+struct stall_rules config_stall_rules(const struct config *c, const char *name);
 
 void config_print_help(FILE *out);
 

@@ -20,6 +20,7 @@ struct ini_source {
 	bool pending;	   /* it ought to be key=value, and inih has not said so yet */
 	bool in_section;   /* some section has begun */
 	bool skip;	   /* and it is refused already: no more errors about its keys */
+	char *pattern;	   /* of a [stall "PATTERN"] section; NULL: a plain section */
 	int error;	   /* the first one */
 };
 
@@ -77,13 +78,42 @@ static bool section_known(const char *name)
 	return false;
 }
 
-static void check_section(struct ini_source *source, const char *line)
+/*
+ * [stall "PATTERN"]: pattern in quotes, in which anything but quotes may stand. Shortened to [stall] for
+ * inih, which would end it at the pattern's first ].
+ */
+static bool take_pattern(struct ini_source *source, char *line)
+{
+	static const char prefix[] = "[stall \"";
+	char *begin = line + strlen(prefix), *end;
+
+	if (strncmp(line, prefix, strlen(prefix)) != 0)
+		return false;
+	source->skip = true;
+	end = strchr(begin, '"');
+	if (!end || end == begin || strcmp(end, "\"]") != 0) {
+		ini_error(source, "'%s': expected [stall \"PATTERN\"]", line);
+	} else {
+		source->pattern = strndup(begin, (size_t)(end - begin));
+		if (!source->pattern)
+			source->error = -ENOMEM;
+		else
+			source->skip = false;
+	}
+	strcpy(line, "[stall]");
+	return true;
+}
+
+static void check_section(struct ini_source *source, char *line)
 {
 	const char *end = strchr(line, ']');
 	_cleanup_free_ char *allowed = NULL;
 	_cleanup_free_ char *name = NULL;
 
 	source->in_section = true;
+	free(TAKE_PTR(source->pattern));
+	if (take_pattern(source, line))
+		return;
 	source->skip = true;
 	if (!end) {
 		ini_error(source, "'%s': the section's closing ] is missing", line);
@@ -143,6 +173,36 @@ static char *read_line(char *buffer, int size, void *data)
 	return strcat(buffer, "\n");
 }
 
+/* The one key of a pattern's section. */
+static void take_pattern_key(struct ini_source *source, const char *key, const char *value)
+{
+	const struct setting *s = config_pattern_setting();
+	_cleanup_free_ char *allowed = NULL;
+	size_t size;
+	FILE *f;
+	int r;
+
+	if (strcmp(key, s->key) != 0) {
+		ini_error(source, "unknown key %s= in [stall \"%s\"]; allowed: %s", key,
+			  source->pattern, s->key);
+		return;
+	}
+	r = config_add_pattern(source->config, source->pattern, value);
+	if (r == -EEXIST)
+		ini_error(source, "[stall \"%s\"] %s= is set a second time", source->pattern, key);
+	if (r == -EINVAL) {
+		f = open_memstream(&allowed, &size);
+		if (f) {
+			s->type->print_allowed(s, f);
+			fclose(f);
+		}
+		ini_error(source, "%s=%s: not allowed; expected %s", key, value,
+			  allowed ? allowed : "a time");
+	}
+	if (r == -ENOMEM)
+		source->error = -ENOMEM;
+}
+
 /* An ini_handler; what it returns matters to none, errors are in source. */
 static int take_setting(void *data, const char *section, const char *key, const char *value)
 {
@@ -157,6 +217,10 @@ static int take_setting(void *data, const char *section, const char *key, const 
 		ini_error(source, "%s= stands before the first [section]", key);
 	if (!source->in_section || source->skip)
 		return 1;
+	if (source->pattern) {
+		take_pattern_key(source, key, value);
+		return 1;
+	}
 	for (s = config_settings; s < config_settings + CONFIG_SETTINGS; s++)
 		if (strcmp(s->section, section) == 0 && strcmp(s->key, key) == 0)
 			break;
@@ -190,6 +254,7 @@ int config_parse_ini(struct config *c, const char *name, const char *text, FILE 
 	if (strncmp(text, bom, strlen(bom)) == 0)
 		source.next += strlen(bom);
 	r = ini_parse_stream(read_line, &source, take_setting, &source);
+	free(source.pattern);
 	if (source.error)
 		return source.error;
 	if (r == 0)

@@ -18,8 +18,8 @@ struct setting_type {
 	void (*done)(void *field); /* frees; NULL: nothing to free */
 };
 
-extern const struct setting_type setting_number, setting_size, setting_choice, setting_string,
-	setting_path, setting_addresses;
+extern const struct setting_type setting_number, setting_size, setting_duration, setting_choice,
+	setting_string, setting_path, setting_addresses;
 
 struct setting {
 	const char *section, *key; /* in the file */
@@ -29,13 +29,14 @@ struct setting {
 	const char *initial; /* the default, as one would write it */
 	const struct setting_type *type;
 	size_t offset;		  /* in struct config */
-	uint64_t min;		  /* least number or size; the first choice's value */
-	uint64_t max;		  /* greatest number or size; longest string */
+	uint64_t min;		  /* least number, size or duration; the first choice's value */
+	uint64_t max;		  /* greatest number, size or duration; longest string */
+	bool zero;		  /* of durations: 0 is allowed, too */
 	const char *const *names; /* of choices */
 	size_t n_names;
 };
 
-#define CONFIG_SETTINGS 11
+#define CONFIG_SETTINGS 19
 extern const struct setting config_settings[CONFIG_SETTINGS];
 
 /* Where settings come from, one layer above another: which ones the layer has set. */
@@ -49,6 +50,14 @@ struct config_layer {
  */
 int config_set(struct config *c, struct config_layer *layer, const struct setting *s,
 	       const char *value, FILE *err, const char *origin);
+
+/*
+ * [stall "PATTERN"] after=VALUE: for queues whose names with the leading '/' match, as fnmatch(3) has
+ * it. -EINVAL: an unfit value; -EEXIST: the pattern is there already; -ENOMEM.
+ */
+int config_add_pattern(struct config *c, const char *pattern, const char *value);
+/* What a pattern section's key takes: the setting [stall] after=. */
+const struct setting *config_pattern_setting(void);
 
 /* Reads a configuration file into *ret: plain text without NUL bytes. Errors go to err. */
 int config_read_file(const char *path, FILE *err, char **ret);

@@ -46,6 +46,41 @@ static void print_size(const struct setting *s, FILE *out)
 
 const struct setting_type setting_size = {.parse = parse_size_setting, .print_allowed = print_size};
 
+static int parse_duration_setting(const struct setting *s, const char *value, void *field)
+{
+	uint64_t ns;
+	int r = parse_duration(value, 0, s->max, &ns);
+
+	if (r == 0 && ns < s->min && !(s->zero && ns == 0))
+		r = -ERANGE;
+	if (r == 0)
+		*(uint64_t *)field = ns;
+	return r;
+}
+
+static void print_one_duration(uint64_t ns, FILE *out)
+{
+	size_t i = DURATION_UNITS;
+
+	while (--i > 0 && ns % duration_units[i].ns)
+		;
+	fprintf(out, "%" PRIu64 "%s", ns / duration_units[i].ns, duration_units[i].name);
+}
+
+static void print_duration(const struct setting *s, FILE *out)
+{
+	fputs("a time from ", out);
+	print_one_duration(s->min, out);
+	fputs(" to ", out);
+	print_one_duration(s->max, out);
+	fputs(" (with the unit ms, s, min, h or d)", out);
+	if (s->zero)
+		fputs(", or 0 for never", out);
+}
+
+const struct setting_type setting_duration = {.parse = parse_duration_setting,
+					      .print_allowed = print_duration};
+
 static int parse_choice(const struct setting *s, const char *value, void *field)
 {
 	int i = parse_enum(value, s->names, s->n_names);

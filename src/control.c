@@ -21,8 +21,8 @@ struct exchange {
 	const struct control *control;
 	const struct http_request *request;
 	struct http_response *response;
-	gid_t control_gid;	    /* set by read_peer() */
-	struct segment ipcns, name; /* what {ipcns} and {name} of the route stand for */
+	gid_t control_gid;	 /* set by read_peer() */
+	struct segment parts[2]; /* what stands for {...} in the route */
 };
 
 static void respond(struct exchange *x, unsigned int status, struct json_object *json)
@@ -106,8 +106,8 @@ static const struct queue *find_queue(struct exchange *x)
 	const struct queue *q = NULL;
 	uint64_t ipcns;
 
-	snprintf(ipcns_text, sizeof(ipcns_text), "%.*s", (int)x->ipcns.length, x->ipcns.s);
-	if (x->ipcns.length >= sizeof(ipcns_text) ||
+	snprintf(ipcns_text, sizeof(ipcns_text), "%.*s", (int)x->parts[0].length, x->parts[0].s);
+	if (x->parts[0].length >= sizeof(ipcns_text) ||
 	    parse_u64(ipcns_text, 0, UINT32_MAX, &ipcns) < 0) {
 		respond_error(x, 400, "bad_request",
 			      "the IPC namespace in the path must be a number from 0 to %" PRIu32,
@@ -115,14 +115,14 @@ static const struct queue *find_queue(struct exchange *x)
 		return NULL;
 	}
 	/* a longer one cannot exist, and cut off it would be another */
-	if (x->name.length >= sizeof(name)) {
+	if (x->parts[1].length >= sizeof(name)) {
 		respond_error(x, 404, "no_such_queue",
 			      "no queue has a name of %zu bytes: at most %zu are possible",
-			      x->name.length, sizeof(name) - 1);
+			      x->parts[1].length, sizeof(name) - 1);
 		return NULL;
 	}
-	memcpy(name, x->name.s, x->name.length);
-	name[x->name.length] = '\0';
+	memcpy(name, x->parts[1].s, x->parts[1].length);
+	name[x->parts[1].length] = '\0';
 	if (refresh(x, &table) < 0)
 		return NULL;
 	q = table_find(table, (uint32_t)ipcns, name);
@@ -131,7 +131,7 @@ static const struct queue *find_queue(struct exchange *x)
 	return q;
 }
 
-static int read_peer(struct exchange *x, const struct queue *q, struct peer *ret,
+static int read_peer(struct exchange *x, const struct queue_attr *attr, struct peer *ret,
 		     enum authz_grant *ret_grant)
 {
 	int r = peer_read(x->request->fd, ret);
@@ -139,14 +139,14 @@ static int read_peer(struct exchange *x, const struct queue *q, struct peer *ret
 	if (r < 0)
 		return r;
 	x->control_gid = x->control->ops->control_gid(x->control->data);
-	*ret_grant = authz_read(ret, &q->attr, x->control_gid);
+	*ret_grant = authz_read(ret, attr, x->control_gid);
 	return 0;
 }
 
-static void respond_denied(struct exchange *x, const struct queue *q)
+static void respond_denied(struct exchange *x, const char *queue, const struct queue_attr *attr)
 {
 	gid_t gid = x->control_gid;
-	_cleanup_free_ char *name = name_escape(q->name);
+	_cleanup_free_ char *name = name_escape(queue);
 	char members[64] = "";
 
 	if (gid != (gid_t)-1)
@@ -154,19 +154,8 @@ static void respond_denied(struct exchange *x, const struct queue *q)
 	respond_error(x, 403, "permission_denied",
 		      "messages of /%s may be read by root%s and those whom the queue lets read it "
 		      "(user %u, group %u, mode %04o)",
-		      name ?: "", members, (unsigned int)q->attr.uid, (unsigned int)q->attr.gid,
-		      (unsigned int)q->attr.mode);
-}
-
-/* CLOCK_REALTIME minus CLOCK_MONOTONIC */
-static uint64_t realtime_offset_ns(void)
-{
-	struct timespec realtime, monotonic;
-
-	clock_gettime(CLOCK_REALTIME, &realtime);
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	return (uint64_t)(realtime.tv_sec - monotonic.tv_sec) * NSEC_PER_SEC +
-	       (uint64_t)(realtime.tv_nsec - monotonic.tv_nsec);
+		      name ?: "", members, (unsigned int)attr->uid, (unsigned int)attr->gid,
+		      (unsigned int)attr->mode);
 }
 
 static void get_status(struct exchange *x)
@@ -192,41 +181,79 @@ static void get_queues(struct exchange *x)
 		respond(x, 200, json_queues(table));
 }
 
-/* The calls under way on q; NULL is null: not for this peer, or not known. */
-static int queue_calls(struct exchange *x, const struct queue *q, uint64_t offset,
-		       struct json_object **ret)
+/* Takes value over; NULL is null. */
+static int set(struct json_object *json, const char *key, struct json_object *value)
 {
-	_cleanup_(peer_done) struct peer peer = {};
-	_cleanup_free_ struct mqw_call *calls = NULL;
-	struct json_object *json;
-	enum authz_grant grant;
-	size_t n, n_here = 0;
+	int r = json_object_object_add(json, key, value);
 
-	*ret = NULL;
-	if (read_peer(x, q, &peer, &grant) < 0 || grant == AUTHZ_DENIED ||
-	    x->control->ops->calls(x->control->data, &calls, &n) < 0)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (calls[i].key.ino == q->id.ino && calls[i].key.ipcns == q->id.ipcns)
-			calls[n_here++] = calls[i];
-	json = json_calls(calls, n_here, offset);
-	if (!json)
+	if (r < 0)
+		json_object_put(value);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+/* Who is at the queue, for those who may read it; null where that is not known. */
+static int add_who(struct exchange *x, const struct queue *q, uint64_t offset,
+		   struct json_object *json)
+{
+	const struct control_ops *ops = x->control->ops;
+	struct json_object *calls_json = NULL, *openers_json = NULL, *oldest;
+	const struct mqw_opener *openers;
+	const struct open_call *calls;
+	size_t n;
+
+	if (ops->calls(x->control->data, q, &calls, &n) == 0) {
+		calls_json = json_calls(calls, n, offset);
+		if (!calls_json)
+			return -ENOMEM;
+	}
+	if (set(json, "calls", calls_json) < 0)
 		return -ENOMEM;
-	*ret = json;
+	if (ops->openers(x->control->data, q, &openers, &n) == 0) {
+		openers_json = json_openers(openers, n);
+		if (!openers_json)
+			return -ENOMEM;
+	}
+	if (set(json, "openers", openers_json) < 0)
+		return -ENOMEM;
+	if (q->found.oldest.pid && json_object_object_get_ex(json, "oldest", &oldest))
+		return set(oldest, "sender", json_sender(&q->found.oldest));
 	return 0;
+}
+
+static int add_opener_counts(struct exchange *x, const struct queue *q, struct json_object *json)
+{
+	const struct mqw_opener *openers;
+	size_t n;
+
+	if (x->control->ops->openers(x->control->data, q, &openers, &n) < 0)
+		return 0;
+	if (set(json, "readers", json_object_new_uint64(openers_count(openers, n, MQW_OPEN_READ))) <
+	    0)
+		return -ENOMEM;
+	return set(json, "writers",
+		   json_object_new_uint64(openers_count(openers, n, MQW_OPEN_WRITE)));
 }
 
 static void get_queue(struct exchange *x)
 {
 	const struct queue *q = find_queue(x);
+	_cleanup_(peer_done) struct peer peer = {};
 	uint64_t offset = realtime_offset_ns();
-	struct json_object *json, *calls;
+	enum authz_grant grant = AUTHZ_DENIED;
+	struct json_object *json;
+	int r;
 
 	if (!q)
 		return;
+	if (read_peer(x, &q->attr, &peer, &grant) < 0)
+		grant = AUTHZ_DENIED;
 	json = json_queue(q, true, offset);
-	if (json && (queue_calls(x, q, offset, &calls) < 0 ||
-		     json_object_object_add(json, "calls", calls) < 0)) {
+	r = json ? add_opener_counts(x, q, json) : -ENOMEM;
+	if (r == 0 && grant != AUTHZ_DENIED)
+		r = add_who(x, q, offset, json);
+	else if (r == 0)
+		r = set(json, "calls", NULL) ?: set(json, "openers", NULL);
+	if (r < 0) {
 		json_object_put(json);
 		json = NULL;
 	}
@@ -294,14 +321,14 @@ static void get_messages(struct exchange *x)
 	q = find_queue(x);
 	if (!q)
 		return;
-	r = read_peer(x, q, &peer, &grant);
+	r = read_peer(x, &q->attr, &peer, &grant);
 	if (r < 0) {
 		respond_error(x, 403, "permission_denied",
 			      "your user and groups cannot be read: %s", strerror(-r));
 		return;
 	}
 	if (grant == AUTHZ_DENIED) {
-		respond_denied(x, q);
+		respond_denied(x, q->name, &q->attr);
 		return;
 	}
 	queue = *q; /* the table may change meanwhile */
@@ -315,6 +342,69 @@ static void get_messages(struct exchange *x)
 	respond(x, 200, json_snapshot(&queue, snapshot, payload));
 }
 
+static void get_stalls(struct exchange *x)
+{
+	const struct recorder *recorder = x->control->ops->recorder(x->control->data);
+	struct json_object *json = json_object_new_object(), *list = json_object_new_array();
+
+	for (size_t i = 0; list && recorder && i < recorder_count(recorder); i++) {
+		struct json_object *record = record_json(recorder_at(recorder, i));
+
+		if (!record || json_object_array_add(list, record) < 0) {
+			json_object_put(record);
+			json_object_put(list);
+			list = NULL;
+		}
+	}
+	if (!json || !list || set(json, "stalls", list) < 0) {
+		json_object_put(json);
+		json = NULL;
+	}
+	respond(x, 200, json);
+}
+
+/* The record that the path names; otherwise answers and returns NULL. */
+static const struct record *find_record(struct exchange *x, struct recorder *recorder)
+{
+	const struct record *record = NULL;
+	char text[24];
+	uint64_t id;
+
+	snprintf(text, sizeof(text), "%.*s", (int)x->parts[0].length, x->parts[0].s);
+	if (x->parts[0].length < sizeof(text) && parse_u64(text, 1, UINT64_MAX, &id) == 0 &&
+	    recorder)
+		record = recorder_find(recorder, id);
+	if (!record)
+		respond_error(x, 404, "no_such_stall",
+			      "no record of a stall has this number; /v1/stalls lists them");
+	return record;
+}
+
+static void get_stall(struct exchange *x)
+{
+	struct recorder *recorder = x->control->ops->recorder(x->control->data);
+	const struct record *record = find_record(x, recorder);
+	_cleanup_(peer_done) struct peer peer = {};
+	struct json_object *json;
+	enum authz_grant grant;
+	struct queue_attr attr;
+	int r;
+
+	if (!record)
+		return;
+	attr = (struct queue_attr){.uid = record->uid, .gid = record->gid, .mode = record->mode};
+	if (read_peer(x, &attr, &peer, &grant) < 0 || grant == AUTHZ_DENIED) {
+		respond_denied(x, record->name, &attr);
+		return;
+	}
+	r = recorder_read(recorder, record->id, &json);
+	if (r < 0)
+		respond_unavailable(x, r, "the record cannot be read",
+				    r == -EBADMSG ? "its file is damaged" : NULL);
+	else
+		respond(x, 200, json);
+}
+
 static const struct route {
 	const char *path;
 	void (*get)(struct exchange *x);
@@ -323,17 +413,18 @@ static const struct route {
 	{"/v1/queues", get_queues},
 	{"/v1/queues/{ipcns}/{name}", get_queue},
 	{"/v1/queues/{ipcns}/{name}/messages", get_messages},
+	{"/v1/stalls", get_stalls},
+	{"/v1/stalls/{id}", get_stall},
 };
 
 /* A part in braces stands for one or more bytes without '/'. */
 static bool match(const char *pattern, const char *path, struct exchange *x)
 {
-	struct segment *segments[] = {&x->ipcns, &x->name};
 	size_t n = 0;
 
 	while (*pattern && *path) {
 		if (*pattern == '{') {
-			struct segment *segment = segments[n++];
+			struct segment *segment = &x->parts[n++];
 
 			segment->s = path;
 			segment->length = strcspn(path, "/");
@@ -350,9 +441,16 @@ static bool match(const char *pattern, const char *path, struct exchange *x)
 
 static void respond_no_route(struct exchange *x)
 {
-	respond_error(x, 404, "not_found", "no such path; there are %s, %s, %s and %s",
-		      routes[0].path, routes[1].path, routes[2].path, routes[3].path);
-	static_assert(ARRAY_SIZE(routes) == 4, "name every route");
+	char list[256] = "";
+	char *end = list;
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		end += snprintf(end, (size_t)(list + sizeof(list) - end), "%s%s",
+				i == 0			     ? ""
+				: i + 1 < ARRAY_SIZE(routes) ? ", "
+							     : " and ",
+				routes[i].path);
+	respond_error(x, 404, "not_found", "no such path; there are %s", list);
 }
 
 void control_handle(const struct http_request *request, struct http_response *response,

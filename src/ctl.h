@@ -45,6 +45,7 @@ struct ctl_args {
 	pid_t pid;	    /* --pid, 0: not given */
 	const char *queue;  /* without the leading '/' */
 	const char *topic;  /* of "help" */
+	uint64_t stall;	    /* 0: not given */
 	/* list */
 	const char *columns, *sort;
 	bool noheadings;
@@ -79,12 +80,15 @@ enum ctl_document {
 	CTL_DOCUMENT_QUEUES,
 	CTL_DOCUMENT_QUEUE,
 	CTL_DOCUMENT_MESSAGES,
+	CTL_DOCUMENT_STALLS,
+	CTL_DOCUMENT_STALL,
 };
 
 struct ctl_query {
 	enum ctl_document document;
 	uint32_t ipcns;	       /* QUEUE, MESSAGES */
 	const char *name;      /* QUEUE, MESSAGES */
+	uint64_t id;	       /* STALL */
 	uint64_t limit, bytes; /* MESSAGES; 0: all, as much as there is */
 	bool no_payload;       /* MESSAGES */
 	bool bytes_wished;     /* less will do too, where the daemon is set to keep less */
@@ -129,6 +133,8 @@ char *ctl_json_name(struct json_object *queue);
 #define CTL_TEXT_MAX 128 /* what the formatters below fill at most */
 bool ctl_utf8(void);	 /* the locale's encoding */
 const char *ctl_duration(double seconds, char text[CTL_TEXT_MAX]);
+/* What age_seconds or age_at_least_seconds say; "-" for neither. */
+const char *ctl_age(struct json_object *message, char text[CTL_TEXT_MAX]);
 /* A bar of at most so many cells; "" for 0. */
 const char *ctl_bar(double ratio, unsigned int cells, char text[CTL_TEXT_MAX]);
 const char *ctl_user(uint64_t uid, char text[CTL_TEXT_MAX]);
@@ -150,10 +156,18 @@ int ctl_pair(struct libscols_table *table, const char *name, const char *format,
 int ctl_cell(struct libscols_line *line, size_t column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Parts of what verbs print; each returns 0 or -ENOMEM, ctl_print_messages() an enum ctl_exit. */
+int ctl_print_attributes(struct json_object *queue, FILE *out);	 /* ctl_show.c */
+int ctl_print_calls(struct json_object *calls, FILE *out);	 /* ctl_who.c */
+int ctl_print_openers(struct json_object *openers, FILE *out);	 /* ctl_who.c */
+char *ctl_process(struct json_object *process);			 /* ctl_who.c; NULL: no memory */
+int ctl_print_messages(struct json_object *messages, FILE *out); /* ctl_dump.c */
+
 /* The verbs. */
 int ctl_list(const struct ctl_args *args, FILE *out);
 int ctl_show(const struct ctl_args *args, FILE *out);
 int ctl_dump(const struct ctl_args *args, FILE *out);
+int ctl_stalls(const struct ctl_args *args, FILE *out);
 int ctl_status(const struct ctl_args *args, FILE *out);
 int ctl_help(const struct ctl_args *args, FILE *out);
 void ctl_list_print_columns(FILE *out);

@@ -103,6 +103,12 @@ static const struct ctl_verb verbs[] = {
 		.run = ctl_dump,
 	},
 	{
+		.name = "stalls",
+		.operand = "[ID]",
+		.summary = "list the queues that got stuck, or show one record",
+		.run = ctl_stalls,
+	},
+	{
 		.name = "status",
 		.summary = "the daemon's health: what runs, what is degraded, what was lost",
 		.run = ctl_status,
@@ -332,6 +338,12 @@ static int parse_operands(int argc, char *argv[], FILE *err, struct ctl_args *ar
 		return usage(err, verb, "unexpected argument", argv[most], NULL);
 	if (verb->run == ctl_help) {
 		args->topic = argv[0];
+		return CTL_OK;
+	}
+	if (verb->run == ctl_stalls) {
+		if (argc && parse_u64(argv[0], 1, UINT64_MAX, &args->stall) < 0)
+			return usage(err, verb, "not the number of a record:", argv[0],
+				     "mqwatchctl stalls lists them");
 		return CTL_OK;
 	}
 	if (!verb->operand)

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "name.h"
+#include "version.h"
 
 /* A dump of a full queue takes the daemon a moment; one that says nothing for so long hangs. */
 #define SILENCE_SECONDS 30
@@ -21,10 +22,9 @@ DEFINE_CLEANUP(struct json_tokener *, json_tokener_free)
 
 /* Without these a document is not what was asked for. */
 static const char *const expected_keys[] = {
-	[CTL_DOCUMENT_STATUS] = "version",
-	[CTL_DOCUMENT_QUEUES] = "queues",
-	[CTL_DOCUMENT_QUEUE] = "queue",
-	[CTL_DOCUMENT_MESSAGES] = "messages",
+	[CTL_DOCUMENT_STATUS] = "version", [CTL_DOCUMENT_QUEUES] = "queues",
+	[CTL_DOCUMENT_QUEUE] = "queue",	   [CTL_DOCUMENT_MESSAGES] = "messages",
+	[CTL_DOCUMENT_STALLS] = "stalls",  [CTL_DOCUMENT_STALL] = "reason",
 };
 
 struct body {
@@ -101,6 +101,11 @@ static char *make_url(CURL *curl, const struct ctl_query *query)
 		r = asprintf(&url,
 			     "http://localhost/v1/queues/%" PRIu32 "/%s/messages?payload=%d%s%s",
 			     query->ipcns, name, !query->no_payload, limit, bytes);
+		return r < 0 ? NULL : url;
+	case CTL_DOCUMENT_STALLS:
+		return strdup("http://localhost/v1/stalls");
+	case CTL_DOCUMENT_STALL:
+		r = asprintf(&url, "http://localhost/v1/stalls/%" PRIu64, query->id);
 		return r < 0 ? NULL : url;
 	}
 	return NULL;

@@ -72,16 +72,6 @@ static int direct_list(struct direct *d, bool brief, struct json_object **ret, c
 	return CTL_OK;
 }
 
-static uint64_t realtime_offset_ns(void)
-{
-	struct timespec realtime, monotonic;
-
-	clock_gettime(CLOCK_REALTIME, &realtime);
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	return (uint64_t)(realtime.tv_sec - monotonic.tv_sec) * NSEC_PER_SEC +
-	       (uint64_t)(realtime.tv_nsec - monotonic.tv_nsec);
-}
-
 /* As the API does it, but what only the daemon can know is null. */
 static int direct_show(const struct queue *q, struct json_object **ret)
 {

@@ -50,20 +50,6 @@ static int payload_get(struct json_object *message, struct payload *ret)
 	return CTL_OK;
 }
 
-static const char *age_text(struct json_object *message, char text[CTL_TEXT_MAX])
-{
-	char duration[CTL_TEXT_MAX];
-	double seconds;
-
-	if (ctl_json_double(message, "age_seconds", &seconds))
-		return ctl_duration(seconds, text);
-	if (!ctl_json_double(message, "age_at_least_seconds", &seconds))
-		return "-";
-	snprintf(text, CTL_TEXT_MAX, "%s %.60s",
-		 ctl_utf8() ? "≥" : ">=", ctl_duration(seconds, duration));
-	return text;
-}
-
 static int add_sender(struct libscols_line *line, size_t column, struct json_object *message)
 {
 	struct json_object *sender = ctl_json_get(message, "sender");
@@ -91,7 +77,7 @@ static int add_line(struct libscols_table *table, struct json_object *message)
 	r = ctl_cell(line, 0, "%" PRIu64, index);
 	r = r ?: ctl_cell(line, 1, "%" PRIu64, priority);
 	r = r ?: ctl_cell(line, 2, "%" PRIu64, size);
-	r = r ?: scols_line_set_data(line, 3, age_text(message, age));
+	r = r ?: scols_line_set_data(line, 3, ctl_age(message, age));
 	return r ?: add_sender(line, 4, message);
 }
 
@@ -155,7 +141,7 @@ static void print_header(const struct ctl_args *args, const struct ctl_query *qu
 		ctl_json_true(json, "consistent") ? "consistent" : "INCONSISTENT");
 }
 
-static int print_table(struct json_object *messages, FILE *out)
+int ctl_print_messages(struct json_object *messages, FILE *out)
 {
 	_cleanup_free_ char *lines = NULL;
 	char *line, *rest;
@@ -314,5 +300,5 @@ int ctl_dump(const struct ctl_args *args, FILE *out)
 	if (!table)
 		return print_payloads(messages, args->format, out);
 	print_header(args, &query, json, label, out);
-	return print_table(messages, out);
+	return ctl_print_messages(messages, out);
 }

@@ -78,6 +78,77 @@ static int add_waiters(struct libscols_table *table, struct json_object *queue)
 	return r;
 }
 
+static int add_oldest(struct libscols_table *table, struct json_object *oldest)
+{
+	struct json_object *sender = ctl_json_get(oldest, "sender");
+	_cleanup_free_ char *shown = NULL;
+	char age[CTL_TEXT_MAX];
+	uint64_t priority = 0;
+	int r;
+
+	if (!oldest)
+		return 0;
+	ctl_json_u64(oldest, "priority", &priority);
+	r = ctl_pair(table, "Oldest message", "%s, priority %" PRIu64, ctl_age(oldest, age),
+		     priority);
+	if (r < 0 || !sender)
+		return r;
+	shown = ctl_process(sender);
+	return shown ? ctl_pair(table, "Its sender", "%s", shown) : -ENOMEM;
+}
+
+/* The least bound that so many of the durations do not exceed; false: none is known. */
+static bool quantile(struct json_object *histogram, double part, double *ret)
+{
+	struct json_object *buckets = ctl_json_get(histogram, "buckets");
+	uint64_t count = 0, below;
+
+	ctl_json_u64(histogram, "count", &count);
+	for (size_t i = 0; count && i < ctl_json_length(buckets); i++) {
+		struct json_object *bucket = json_object_array_get_idx(buckets, i);
+
+		if (ctl_json_u64(bucket, "count", &below) && (double)below >= part * (double)count)
+			return ctl_json_double(bucket, "le", ret);
+	}
+	return false;
+}
+
+static int add_residence(struct libscols_table *table, struct json_object *counters)
+{
+	struct json_object *residence = ctl_json_get(counters, "residence_seconds");
+	char mean[CTL_TEXT_MAX], half[CTL_TEXT_MAX], most[CTL_TEXT_MAX];
+	double sum = 0, median, high, depth, full;
+	uint64_t count = 0;
+	int r = 0;
+
+	ctl_json_u64(residence, "count", &count);
+	ctl_json_double(residence, "sum", &sum);
+	if (count) {
+		bool known = quantile(residence, 0.5, &median);
+		bool high_known = quantile(residence, 0.99, &high);
+
+		r = ctl_pair(table, "Time in queue", "%s on average, half up to %s, 99%% up to %s",
+			     ctl_duration(sum / (double)count, mean),
+			     known ? ctl_duration(median, half) : "more",
+			     high_known ? ctl_duration(high, most) : "more");
+	}
+	if (r == 0 && ctl_json_double(counters, "depth_seconds", &depth) &&
+	    ctl_json_double(counters, "full_seconds", &full) && depth > 0)
+		r = ctl_pair(table, "Depth over time", "%.3f message seconds, full for %s", depth,
+			     ctl_duration(full, mean));
+	return r;
+}
+
+static int add_openers(struct libscols_table *table, struct json_object *queue)
+{
+	uint64_t readers, writers;
+
+	if (!ctl_json_u64(queue, "readers", &readers) || !ctl_json_u64(queue, "writers", &writers))
+		return 0;
+	return ctl_pair(table, "Open", "%" PRIu64 " readers, %" PRIu64 " writers", readers,
+			writers);
+}
+
 static int add_stalls(struct libscols_table *table, struct json_object *queue)
 {
 	struct json_object *reasons = ctl_json_get(queue, "stalled");
@@ -89,7 +160,7 @@ static int add_stalls(struct libscols_table *table, struct json_object *queue)
 	return r;
 }
 
-static int print_attributes(struct json_object *queue, FILE *out)
+int ctl_print_attributes(struct json_object *queue, FILE *out)
 {
 	_cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
 	_cleanup_free_ char *name = ctl_json_name(queue), *label = name ? name_escape(name) : NULL;
@@ -107,11 +178,14 @@ static int print_attributes(struct json_object *queue, FILE *out)
 	r = r ?: add_bytes(table, "Longest message", queue, "message_size_limit", "");
 	r = r ?: add_bytes(table, "Reserved", queue, "reserved_bytes", " of RLIMIT_MSGQUEUE");
 	r = r ?: add_owner(table, queue);
+	r = r ?: add_openers(table, queue);
 	r = r ?: add_waiters(table, queue);
 	r = r ?: add_stalls(table, queue);
+	r = r ?: add_oldest(table, ctl_json_get(queue, "oldest"));
 	if (r == 0 && ctl_json_get(queue, "counters")) {
 		r = add_time(table, "Last send", queue, "last_send_at");
 		r = r ?: add_time(table, "Last receive", queue, "last_receive_at");
+		r = r ?: add_residence(table, ctl_json_get(queue, "counters"));
 	}
 	return r ?: scols_print_table(table);
 }
@@ -310,6 +384,10 @@ static int print_counted(struct json_object *counters, FILE *out)
 		{"SENDS", call_seconds(counters, 0)},
 		{"RECEIVES", call_seconds(counters, 1)},
 	};
+	const struct histogram residence = {
+		"RECEIVED",
+		ctl_json_get(counters, "residence_seconds"),
+	};
 	const struct histogram depth = {
 		"SENDS",
 		ctl_json_get(counters, "depth_at_send_ratio"),
@@ -324,52 +402,8 @@ static int print_counted(struct json_object *counters, FILE *out)
 	}
 	r = print_counters(counters, out);
 	r = r ?: print_histograms("TOOK UP TO", times, ARRAY_SIZE(times), ctl_duration, out);
+	r = r ?: print_histograms("IN QUEUE UP TO", &residence, 1, ctl_duration, out);
 	return r ?: print_histograms("FILL AT SEND", &depth, 1, format_ratio, out);
-}
-
-static int add_call(struct libscols_table *table, struct json_object *call)
-{
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	const char *operation = ctl_json_string(call, "operation");
-	const char *comm = ctl_json_string(call, "comm");
-	_cleanup_free_ char *shown = name_escape(comm ? comm : "-");
-	char since[CTL_TEXT_MAX] = "-";
-	uint64_t pid = 0, tid = 0;
-	double started_at;
-	int r;
-
-	if (!line || !shown)
-		return -ENOMEM;
-	if (ctl_json_double(call, "started_at", &started_at))
-		ctl_time(started_at, since);
-	ctl_json_u64(call, "pid", &pid);
-	ctl_json_u64(call, "tid", &tid);
-	r = scols_line_set_data(line, 0, operation ? operation : "-");
-	r = r ?: ctl_cell(line, 1, "%" PRIu64, pid);
-	r = r ?: ctl_cell(line, 2, "%" PRIu64, tid);
-	r = r ?: scols_line_set_data(line, 3, shown);
-	return r ?: scols_line_set_data(line, 4, since);
-}
-
-static int print_calls(struct json_object *calls, FILE *out)
-{
-	static const struct ctl_column columns[] = {
-		{.name = "WAITS IN"},
-		{.name = "PID", .right = true},
-		{.name = "TID", .right = true},
-		{.name = "COMMAND"},
-		{.name = "SINCE"},
-	};
-	_cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
-	int r;
-
-	if (!ctl_json_length(calls))
-		return 0;
-	r = ctl_table_new(&table, columns, ARRAY_SIZE(columns), true, out);
-	for (size_t i = 0; r == 0 && i < ctl_json_length(calls); i++)
-		r = add_call(table, json_object_array_get_idx(calls, i));
-	fputc('\n', out);
-	return r ?: scols_print_table(table);
 }
 
 int ctl_show(const struct ctl_args *args, FILE *out)
@@ -383,9 +417,10 @@ int ctl_show(const struct ctl_args *args, FILE *out)
 		return r;
 	if (args->json)
 		return ctl_print_json(out, queue);
-	if (print_attributes(queue, out) < 0 ||
+	if (ctl_print_attributes(queue, out) < 0 ||
 	    print_counted(ctl_json_get(queue, "counters"), out) < 0 ||
-	    print_calls(ctl_json_get(queue, "calls"), out) < 0)
+	    ctl_print_openers(ctl_json_get(queue, "openers"), out) < 0 ||
+	    ctl_print_calls(ctl_json_get(queue, "calls"), out) < 0)
 		return ctl_no_memory();
 	return CTL_OK;
 }

@@ -45,6 +45,13 @@ static int report(int code, const char *error)
 	return code;
 }
 
+/* What there is without it is the queues and their messages. */
+static bool only_daemon(enum ctl_document document)
+{
+	return document == CTL_DOCUMENT_STATUS || document == CTL_DOCUMENT_STALLS ||
+	       document == CTL_DOCUMENT_STALL;
+}
+
 static int get(const struct ctl_args *args, const struct ctl_query *query, struct json_object **ret,
 	       char **error)
 {
@@ -63,7 +70,7 @@ static int get(const struct ctl_args *args, const struct ctl_query *query, struc
 		free(TAKE_PTR(no_daemon));
 		r = ctl_client_get(path, &less, ret, &no_daemon);
 	}
-	if (r != CTL_NO_DAEMON || args->socket || query->document == CTL_DOCUMENT_STATUS) {
+	if (r != CTL_NO_DAEMON || args->socket || only_daemon(query->document)) {
 		*error = TAKE_PTR(no_daemon);
 		return r;
 	}

@@ -107,6 +107,20 @@ const char *ctl_duration(double seconds, char text[CTL_TEXT_MAX])
 	return text;
 }
 
+const char *ctl_age(struct json_object *message, char text[CTL_TEXT_MAX])
+{
+	char duration[CTL_TEXT_MAX];
+	double seconds;
+
+	if (ctl_json_double(message, "age_seconds", &seconds))
+		return ctl_duration(seconds, text);
+	if (!ctl_json_double(message, "age_at_least_seconds", &seconds))
+		return "-";
+	snprintf(text, CTL_TEXT_MAX, "%s %.60s",
+		 ctl_utf8() ? "≥" : ">=", ctl_duration(seconds, duration));
+	return text;
+}
+
 const char *ctl_bar(double ratio, unsigned int cells, char text[CTL_TEXT_MAX])
 {
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};

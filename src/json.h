@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "calls.h"
 #include "snapshot.h"
 #include "status.h"
 
@@ -16,7 +17,11 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 struct json_object *json_queues(const struct table *t);
 struct json_object *json_snapshot(const struct queue *q, const struct snapshot *s,
 				  bool with_payload);
-struct json_object *json_calls(const struct mqw_call *calls, size_t n, uint64_t realtime_offset_ns);
+/* json_who.c: with what /proc tells of the processes that still live */
+struct json_object *json_calls(const struct open_call *calls, size_t n,
+			       uint64_t realtime_offset_ns);
+struct json_object *json_openers(const struct mqw_opener *openers, size_t n);
+struct json_object *json_sender(const struct queue_oldest *oldest);
 struct json_object *json_status(const struct status *s);
 /* {"error":{"code":"permission_denied","message":"..."}} */
 struct json_object *json_error(const char *code, const char *message);

@@ -1,222 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-event.h>
 
-#include "control.h"
 #include "listen.h"
 #include "log.h"
-#include "manager.h"
-#include "metrics.h"
-#include "web.h"
+#include "manager_internal.h"
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
 
-/* How long a snapshot of a busy queue may hold up the loop. */
-#define PATIENCE_NS (50 * NSEC_PER_MSEC)
-
-struct manager {
-	struct config *config;
-	int argc;
-	char *const *argv;
-	double started_at;
-
-	sd_event *event;
-	struct probe *probe;
-	struct peek *peek;
-	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
-	struct table *table;
-
-	struct web web;
-	struct http_server **web_servers; /* one per config->web_listen; NULL: see web_reason */
-	struct control control;
-	struct http_server *control_server;
-	struct stat control_file; /* what to remove at the end */
-
-	char mqueue_reason[256];
-	char web_reason[256];
-	char control_reason[256];
-	uint64_t scrape_ns;
-	uint64_t snapshots[SNAPSHOT_RESULTS];
-};
-
-static int refresh(struct manager *m)
-{
-	int r;
-
-	if (!m->mqfs)
-		return 0;
-	r = table_refresh(m->table, m->mqfs, m->peek, m->probe);
-	if (r < 0)
-		log_warning_errno(r, "The queues cannot be read: %m");
-	return r;
-}
-
-static int op_refresh(void *data, const struct table **ret)
-{
-	struct manager *m = data;
-	int r = refresh(m);
-
-	if (r == 0)
-		*ret = m->table;
-	return r;
-}
-
-/* A reason that is an empty string is none. */
-static const char *reason(const char *s)
-{
-	return s && *s ? s : NULL;
-}
-
-static int op_status(void *data, struct status *ret)
-{
-	struct manager *m = data;
-
-	*ret = (struct status){
-		.version = MQWATCH_VERSION,
-		.started_at = m->started_at,
-		.ipcns = m->mqfs ? mqfs_ipcns(m->mqfs) : 0,
-		.mqueue_source = m->mqfs ? mqfs_source(m->mqfs) : NULL,
-		.mqueue_reason = reason(m->mqueue_reason),
-		.peek_backend = peek_backend(m->peek),
-		.peek_reason = peek_reason(m->peek),
-		.peek_note = peek_note(m->peek),
-		.probe_mode = probe_mode_name(m->probe),
-		.probe_reason = probe_reason(m->probe),
-		.probe_peeks = probe_sees_peeks(m->probe),
-		.web_reason = reason(m->web_reason),
-		.control_reason = reason(m->control_reason),
-		.queues = table_size(m->table),
-		.queues_max = m->config->queues_max,
-	};
-	for (size_t i = 0; i < TABLE_DROPS; i++)
-		ret->drops[i] = table_drops(m->table, i);
-	for (size_t i = 0; i < PROBE_LOSSES; i++)
-		ret->losses[i] = probe_losses(m->probe, i);
-	memcpy(ret->snapshots, m->snapshots, sizeof(ret->snapshots));
-	return 0;
-}
-
-/* Opens the queue only if it is still the one, with the owner and mode, that permission was given for. */
-static int open_unchanged(struct manager *m, const struct queue *q)
-{
-	_cleanup_close_ int fd = mqfs_open_queue(m->mqfs, q->name);
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_ino != q->id.ino || st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
-	    (st.st_mode & 07777) != q->attr.mode)
-		return -ESTALE;
-	return TAKE_FD(fd);
-}
-
-static int op_snapshot(void *data, const struct queue *q, const struct peek_request *request,
-		       struct snapshot **ret)
-{
-	struct manager *m = data;
-	struct peek_request patient = *request;
-	_cleanup_close_ int fd = -1;
-	int r;
-
-	if (!m->mqfs)
-		return -ENOENT;
-	patient.patience_ns = PATIENCE_NS;
-	patient.unused_since_ns = probe_since_ns(m->probe);
-	fd = open_unchanged(m, q);
-	if (fd < 0)
-		return fd;
-	r = peek_snapshot(m->peek, fd, &patient, ret);
-	m->snapshots[r < 0		  ? SNAPSHOT_FAILED
-		     : (*ret)->consistent ? SNAPSHOT_CONSISTENT
-					  : SNAPSHOT_INCONSISTENT]++;
-	return r;
-}
-
-static int op_calls(void *data, struct mqw_call **ret, size_t *ret_n)
-{
-	struct manager *m = data;
-
-	return probe_calls(m->probe, ret, ret_n);
-}
-
-static uint64_t op_payload_max(void *data)
-{
-	const struct manager *m = data;
-
-	return m->config->peek_payload_max;
-}
-
-static gid_t op_control_gid(void *data)
-{
-	const struct manager *m = data;
-	const struct group *g = getgrnam(m->config->control_group);
-
-	return g ? g->gr_gid : (gid_t)-1;
-}
-
-static const struct control_ops control_ops = {
-	.refresh = op_refresh,
-	.status = op_status,
-	.snapshot = op_snapshot,
-	.calls = op_calls,
-	.payload_max = op_payload_max,
-	.control_gid = op_control_gid,
-};
-
-/* fs.mqueue.queues_max, which /proc/sys shows for the reader's IPC namespace; 0: unknown */
-static uint64_t read_queues_limit(void)
-{
-	uint64_t limit = 0;
-	FILE *f = fopen("/proc/sys/fs/mqueue/queues_max", "re");
-	char line[32];
-
-	if (!f)
-		return 0;
-	if (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (parse_u64(line, 0, UINT64_MAX, &limit) < 0)
-			limit = 0;
-	}
-	fclose(f);
-	return limit;
-}
-
-static int op_metrics(void *data, struct text *out)
-{
-	struct manager *m = data;
-	uint64_t start = clock_ns(CLOCK_MONOTONIC);
-	struct metrics_input in;
-	struct status status;
-	int r;
-
-	r = refresh(m);
-	if (r < 0)
-		return r;
-	op_status(m, &status);
-	in = (struct metrics_input){
-		.table = m->table,
-		.status = &status,
-		.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
-		.queues_limit = m->mqfs ? read_queues_limit() : 0,
-		.scrape_ns = m->scrape_ns,
-	};
-	metrics_render(out, &in);
-	m->scrape_ns = clock_ns(CLOCK_MONOTONIC) - start;
-	return out->failed ? -ENOMEM : 0;
-}
-
-static const struct web_ops web_ops = {
-	.metrics = op_metrics,
-	.status = op_status,
-};
+/* Connections take most of them; the usual soft limit is for select(2)'s sake. */
+#define DESCRIPTORS_MAX 8192
 
 static size_t count_addresses(char *const *addresses)
 {
@@ -260,6 +57,18 @@ static void serve_web(struct manager *m)
 		memcpy(why, reason_now, sizeof(why));
 	}
 	note_reason(m->web_reason, sizeof(m->web_reason), "No metrics at an address", why);
+}
+
+/* Not for each request: it may ask a name service that takes its time. */
+static void find_control_group(struct manager *m)
+{
+	const char *name = m->config->control_group;
+	const struct group *g = getgrnam(name);
+
+	m->control_gid = g ? g->gr_gid : (gid_t)-1;
+	if (!g)
+		log_info("There is no group %s: only root may read the messages of others' queues",
+			 name);
 }
 
 static void serve_control(struct manager *m)
@@ -364,8 +173,9 @@ static int start_parts(struct manager *m)
 	r = start_web(m);
 	if (r < 0)
 		return r;
+	find_control_group(m);
 	serve_control(m);
-	return 0;
+	return manager_start_watch(m);
 }
 
 static bool serves(const struct manager *m)
@@ -380,7 +190,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct manager *m = data;
 
-	refresh(m);
+	manager_refresh(m);
 	serve_web(m);
 	serve_control(m);
 	sd_event_source_set_time_relative(source, TICK_USEC);
@@ -423,12 +233,14 @@ static void apply(struct manager *m, struct config *c)
 		stop_control(m);
 	m->config = c;
 	log_set_max_priority(c->log_priority);
+	find_control_group(m);
 	if (peek && start_peek(m) < 0)
 		log_warning("No memory to change the peek settings");
 	if (web && start_web(m) < 0)
 		log_error("No memory to serve metrics");
 	if (control)
 		serve_control(m);
+	manager_restart_watch(m);
 	config_free(old);
 }
 
@@ -474,6 +286,17 @@ static int add_sources(struct manager *m)
 					  m);
 }
 
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug_errno(-errno, "The limit of descriptors cannot be raised, ignoring: %m");
+}
+
 int manager_new(struct manager **ret, struct config *config, int argc, char *const argv[])
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -484,9 +307,10 @@ int manager_new(struct manager **ret, struct config *config, int argc, char *con
 	m->argc = argc;
 	m->argv = argv;
 	m->started_at = (double)clock_ns(CLOCK_REALTIME) / NSEC_PER_SEC;
-	m->web = (struct web){.ops = &web_ops, .data = m};
-	m->control = (struct control){.ops = &control_ops, .data = m};
+	m->web = (struct web){.ops = &manager_web_ops, .data = m};
+	m->control = (struct control){.ops = &manager_control_ops, .data = m};
 	m->config = config;
+	raise_descriptor_limit();
 	r = sd_event_new(&m->event);
 	if (r >= 0)
 		r = add_sources(m);
@@ -516,6 +340,7 @@ void manager_free(struct manager *m)
 		stop_web(m);
 		stop_control(m);
 	}
+	manager_stop_watch(m);
 	table_free(m->table);
 	peek_free(m->peek);
 	probe_free(m->probe);

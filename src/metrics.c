@@ -116,6 +116,9 @@ GETTER(get_received_messages, q->counted, op[MQW_RECEIVE].messages)
 GETTER(get_received_bytes, q->counted, op[MQW_RECEIVE].bytes)
 GETTER(get_peeks, q->peeks_counted, q->counters.peeks)
 
+GETTER(get_oldest, q->found.oldest.known, q->found.oldest.sent_ns)
+GETTER(get_unpaired, q->counted, q->counters.unpaired)
+
 static const struct family families[] = {
 	{"mqwatch_queue_messages", "gauge", "Messages in the queue.", get_messages, false},
 	{"mqwatch_queue_bytes", "gauge", "Payload bytes in the queue.", get_bytes, false},
@@ -136,6 +139,14 @@ static const struct family families[] = {
 	 get_last_send, true},
 	{"mqwatch_queue_last_receive_timestamp_seconds", "gauge", "Unix time of the last receive.",
 	 get_last_receive, true},
+	{"mqwatch_queue_oldest_message_timestamp_seconds", "gauge",
+	 "Unix time at which the oldest message in the queue was sent; at the latest, if it is "
+	 "older "
+	 "than this program.",
+	 get_oldest, true},
+	{"mqwatch_queue_unpaired_messages_total", "counter",
+	 "Received messages whose residence is not known, as their sends are not.", get_unpaired,
+	 false},
 	{"mqwatch_queue_sent_messages_total", "counter", "Messages sent to the queue.",
 	 get_sent_messages, false},
 	{"mqwatch_queue_sent_bytes_total", "counter", "Payload bytes sent to the queue.",
@@ -221,6 +232,123 @@ static void render_errors(struct render *r, enum mqw_op op, const char *name, co
 	}
 }
 
+/* Sums over time, which need more than 64 bits of nanoseconds. */
+static void render_seconds(struct render *r, const char *name, const char *help,
+			   unsigned __int128 (*get)(const struct mqw_counters *c))
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct queue *q = r->rows[i].queue;
+
+		if (!q->counted)
+			continue;
+		if (!begun)
+			text_family(r->out, name, "counter", help);
+		begun = true;
+		begin_sample(r, name, &r->rows[i], "} ", 2);
+		text_append_long_seconds(r->out, get(&q->counters));
+		text_append_bytes(r->out, "\n", 1);
+	}
+}
+
+static unsigned __int128 full_ns(const struct mqw_counters *c)
+{
+	return c->full_ns;
+}
+
+/* At most so many priorities of a queue; the others together are "other". */
+static void render_levels(struct render *r, size_t max)
+{
+	static const char name[] = "mqwatch_queue_messages_by_priority";
+	bool begun = false;
+
+	for (size_t i = 0; max && i < r->n_rows; i++) {
+		const struct queue_findings *found = &r->rows[i].queue->found;
+		uint64_t other = found->below;
+
+		if (!found->levels_known || !found->n_levels)
+			continue;
+		if (!begun)
+			text_family(r->out, name, "gauge", "Messages in the queue, by priority.");
+		begun = true;
+		for (size_t l = 0; l < found->n_levels; l++) {
+			if (l >= max) {
+				other += found->levels[l].messages;
+				continue;
+			}
+			begin_sample(r, name, &r->rows[i], ",priority=\"", 11);
+			text_append_u64(r->out, found->levels[l].priority);
+			text_append_bytes(r->out, "\"} ", 3);
+			end_sample(r, found->levels[l].messages);
+		}
+		if (!other)
+			continue;
+		begin_sample(r, name, &r->rows[i], ",priority=\"other\"} ", 19);
+		end_sample(r, other);
+	}
+}
+
+static void render_blocked_since(struct render *r)
+{
+	static const char name[] = "mqwatch_queue_oldest_blocked_timestamp_seconds";
+	static const char *const ends[MQW_OPS] = {
+		[MQW_SEND] = ",operation=\"send\"} ",
+		[MQW_RECEIVE] = ",operation=\"receive\"} ",
+	};
+	bool begun = false;
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		for (size_t op = 0; op < MQW_OPS; op++) {
+			uint64_t since = r->rows[i].queue->found.blocked_ns[op];
+
+			if (!since)
+				continue;
+			if (!begun)
+				text_family(r->out, name, "gauge",
+					    "Unix time since which the call that has been blocked "
+					    "for longest has been; at the latest, if that began "
+					    "before this program.");
+			begun = true;
+			begin_sample(r, name, &r->rows[i], ends[op], strlen(ends[op]));
+			text_append_seconds(r->out, since + r->in->realtime_offset_ns);
+			text_append_bytes(r->out, "\n", 1);
+		}
+	}
+}
+
+static void render_stalls(struct render *r, const char *name, const char *type, const char *help,
+			  uint64_t (*get)(const struct queue *q, enum stall_reason reason))
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct queue *q = r->rows[i].queue;
+
+		if (!q->counted || !q->progress.looked)
+			continue;
+		if (!begun)
+			text_family(r->out, name, type, help);
+		begun = true;
+		for (unsigned int reason = 0; reason < STALL_REASONS; reason++) {
+			begin_sample(r, name, &r->rows[i], ",reason=\"", 9);
+			text_append(r->out, stall_reason_names[reason]);
+			text_append_bytes(r->out, "\"} ", 3);
+			end_sample(r, get(q, reason));
+		}
+	}
+}
+
+static uint64_t get_stalled(const struct queue *q, enum stall_reason reason)
+{
+	return stall_has(&q->stall, reason);
+}
+
+static uint64_t get_stalls(const struct queue *q, enum stall_reason reason)
+{
+	return q->stalls[reason];
+}
+
 struct histogram {
 	const char *name, *help;
 	size_t n_counts;
@@ -262,6 +390,16 @@ static uint64_t receive_sum(const struct queue *q)
 	return q->counters.op[MQW_RECEIVE].time_ns;
 }
 
+static uint64_t residence_count(const struct queue *q, size_t i)
+{
+	return q->counters.residence[i];
+}
+
+static uint64_t residence_sum(const struct queue *q)
+{
+	return q->counters.residence_ns;
+}
+
 static uint64_t depth_count(const struct queue *q, size_t i)
 {
 	return q->counters.depth[i];
@@ -281,6 +419,10 @@ static const struct histogram histograms[] = {
 	 "Time spent in receive calls, failed ones included: from system call entry to exit.",
 	 MQW_TIME_BUCKETS, MQW_TIME_BUCKETS - 1, time_bound, NSEC_PER_SEC, receive_count,
 	 receive_sum, NSEC_PER_SEC},
+	{"mqwatch_queue_residence_seconds",
+	 "Time that received messages were in the queue, of those whose sends are known.",
+	 MQW_TIME_BUCKETS, MQW_TIME_BUCKETS - 1, time_bound, NSEC_PER_SEC, residence_count,
+	 residence_sum, NSEC_PER_SEC},
 	{"mqwatch_queue_depth_at_send_ratio",
 	 "How full sends found the queue: messages before the send by the queue's limit.",
 	 MQW_DEPTH_BUCKETS, MQW_DEPTH_BUCKETS, depth_bound, 10, depth_count, depth_sum,
@@ -407,6 +549,16 @@ void metrics_render(struct text *out, const struct metrics_input *in)
 		      "Send calls that failed, by error.");
 	render_errors(&r, MQW_RECEIVE, "mqwatch_queue_receive_errors_total",
 		      "Receive calls that failed, by error.");
+	render_seconds(&r, "mqwatch_queue_depth_seconds_total",
+		       "Depth of the queue, summed up over time: its rate is the mean depth.",
+		       queue_depth_ns);
+	render_seconds(&r, "mqwatch_queue_full_seconds_total", "Time the queue was full.", full_ns);
+	render_levels(&r, in->priorities_max);
+	render_blocked_since(&r);
+	render_stalls(&r, "mqwatch_queue_stalled", "gauge", "Whether the queue is stuck, and why.",
+		      get_stalled);
+	render_stalls(&r, "mqwatch_queue_stalls_total", "counter",
+		      "How often the queue got stuck, by reason.", get_stalls);
 	for (size_t i = 0; i < ARRAY_SIZE(histograms); i++)
 		render_histogram(&r, &histograms[i]);
 	metrics_render_self(out, in);

@@ -12,6 +12,7 @@ struct metrics_input {
 	uint64_t
 		realtime_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC: turns last_ns into Unix time */
 	uint64_t queues_limit; /* fs.mqueue.queues_max of the namespace; 0: unknown */
+	size_t priorities_max; /* that are told apart per queue; 0: none */
 	uint64_t scrape_ns;    /* what the previous scrape took, 0: none yet */
 };
 

@@ -3,6 +3,7 @@
 #include <locale.h>
 
 #include "ctl.h"
+#include "version.h"
 
 int main(int argc, char *argv[])
 {

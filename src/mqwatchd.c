@@ -2,6 +2,7 @@
 #include "config.h"
 #include "log.h"
 #include "manager.h"
+#include "version.h"
 
 #define EXIT_USAGE 2
 

@@ -22,18 +22,39 @@ static bool alone(const struct mqw_peek_message *m)
 	return has_record(m) && !m->record.last_message;
 }
 
-/* The place of the message that record j names, in [from, to); if it is not near j, the last one. */
-static size_t find_bound(const struct mqw_peek_message *messages, size_t from, size_t to, size_t j)
+/* The place of the message at an address, in [from, to) and near j; ORIGIN_NONE if it is not there. */
+static size_t find_place(const struct mqw_peek_message *messages, size_t from, size_t to, size_t j,
+			 uint64_t address)
 {
-	uint64_t named = messages[j].record.last_message;
-
+	if (address == MQW_MESSAGE_UNKNOWN)
+		return ORIGIN_NONE;
 	for (size_t d = 0; d <= REACH; d++) {
-		if (d <= j - from && messages[j - d].message == named)
+		if (d <= j - from && messages[j - d].message == address)
 			return j - d;
-		if (d < to - j && messages[j + d].message == named)
+		if (d < to - j && messages[j + d].message == address)
 			return j + d;
 	}
-	return to - 1;
+	return ORIGIN_NONE;
+}
+
+/*
+ * Places the records that tell where their message is; place_of[j - from] is ORIGIN_NONE for the others.
+ * Of two that tell the same the first keeps it.
+ */
+static void assign_found(const struct mqw_peek_message *messages, size_t from, size_t to,
+			 size_t *place_of, size_t *owner)
+{
+	for (size_t j = from; j < to; j++) {
+		size_t place = ORIGIN_NONE;
+
+		if (has_record(&messages[j]))
+			place = find_place(messages, from, to, j, messages[j].record.message);
+		if (place != ORIGIN_NONE && owner[place] != ORIGIN_NONE)
+			place = ORIGIN_NONE;
+		place_of[j - from] = place;
+		if (place != ORIGIN_NONE)
+			owner[place] = j;
+	}
 }
 
 static int compare_bounds(const void *a, const void *b)
@@ -56,25 +77,35 @@ static size_t take_latest(struct candidate *c, size_t n)
 	return record;
 }
 
-/* Sends in [from, to) were under way together with their neighbours; c and eligible hold to - from. */
+/* Sends in [from, to) were under way together with their neighbours. The arrays hold to - from. */
 static void assign_raced(const struct mqw_peek_message *messages, size_t from, size_t to,
-			 struct candidate *c, struct candidate *eligible, size_t *owner)
+			 struct candidate *c, struct candidate *eligible, size_t *place_of,
+			 size_t *owner)
 {
 	size_t n = 0, n_eligible = 0;
 
+	assign_found(messages, from, to, place_of, owner);
+	/* a send without a record may have raced those with one, and have any of their places */
 	for (size_t j = from; j < to; j++)
-		if (has_record(&messages[j]))
-			c[n++] = (struct candidate){
-				.record = j,
-				.bound = find_bound(messages, from, to, j),
-				.start_ns = messages[j].record.start_ns,
-			};
+		if (!has_record(&messages[j]))
+			return;
+	for (size_t j = from; j < to; j++) {
+		size_t bound;
+
+		if (place_of[j - from] != ORIGIN_NONE)
+			continue;
+		bound = find_place(messages, from, to, j, messages[j].record.last_message);
+		c[n++] = (struct candidate){
+			.record = j,
+			.bound = bound == ORIGIN_NONE ? to - 1 : bound,
+			.start_ns = messages[j].record.start_ns,
+		};
+	}
 	qsort(c, n, sizeof(*c), compare_bounds);
 	for (size_t place = to; place-- > from;) {
 		while (n && c[n - 1].bound >= place)
 			eligible[n_eligible++] = c[--n];
-		/* a record that is missing leaves its own place open */
-		if (n_eligible && has_record(&messages[place]))
+		if (n_eligible && owner[place] == ORIGIN_NONE)
 			owner[place] = take_latest(eligible, n_eligible--);
 	}
 }
@@ -82,6 +113,7 @@ static void assign_raced(const struct mqw_peek_message *messages, size_t from, s
 int origin_assign(const struct mqw_peek_message *messages, size_t n, size_t *owner)
 {
 	_cleanup_free_ struct candidate *candidates = NULL;
+	_cleanup_free_ size_t *places = NULL;
 	size_t to;
 
 	for (size_t i = 0; i < n; i++)
@@ -92,11 +124,13 @@ int origin_assign(const struct mqw_peek_message *messages, size_t n, size_t *own
 			continue;
 		while (to < n && !alone(&messages[to]))
 			to++;
-		if (!candidates)
+		if (!candidates) {
 			candidates = reallocarray(NULL, 2 * n, sizeof(*candidates));
-		if (!candidates)
+			places = reallocarray(NULL, n, sizeof(*places));
+		}
+		if (!candidates || !places)
 			return -ENOMEM;
-		assign_raced(messages, from, to, candidates, candidates + n, owner);
+		assign_raced(messages, from, to, candidates, candidates + n, places, owner);
 	}
 	return 0;
 }

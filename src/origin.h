@@ -2,10 +2,11 @@
 /*
  * Which send each queued message is of. The k messages of a level are its last k sends; but sends are
  * recorded as they return, and of sends that were under way together the first to return need
- * not be the first to enter the queue. A record of such a send names the message that was the
- * level's last when it returned, which is the sender's own or stands behind it: so no record is
- * of a message behind the one it names. Within this bound the later begun is further back: senders
- * that wait for room are served in the order in which they came (wq_add() in ipc/mqueue.c).
+ * not be the first to enter the queue. Such a record tells where its message is, if its content
+ * told it from the others. Else it names the message that was the level's last when the send
+ * returned, which is the sender's own or stands behind it: so no record is of a message behind the one
+ * it names. Within this bound the later begun is further back: senders that wait for room are
+ * served in the order in which they came (wq_add() in ipc/mqueue.c).
  */
 #ifndef MQWATCH_ORIGIN_H
 #define MQWATCH_ORIGIN_H

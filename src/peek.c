@@ -103,9 +103,9 @@ int peek_snapshot(struct peek *p, int mqd, const struct peek_request *request,
 	}
 }
 
-int peek_attrs(struct peek *p, const int mqds[], size_t n, struct queue_attr attrs[])
+int peek_attrs(struct peek *p, struct peek_item *items, size_t n)
 {
-	return p->bpf ? peek_bpf_attrs(p->bpf, mqds, n, attrs) : -EOPNOTSUPP;
+	return p->bpf ? peek_bpf_attrs(p->bpf, items, n) : -EOPNOTSUPP;
 }
 
 int peek_ipcns(struct peek *p, int fd, uint32_t *ret)

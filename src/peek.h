@@ -38,8 +38,8 @@ struct peek_request {
 struct peek;
 
 /*
- * Finds a backend; where the kernel has the system call, BPF still tells what that cannot. When none works, *ret is still set: peek_backend() says "off",
- * peek_reason() why, and peek_snapshot() returns -EOPNOTSUPP. -ENOMEM only.
+ * Finds a backend; where the kernel has the system call, BPF still tells what that cannot. When none
+ * works, *ret is still set: peek_backend() says "off", peek_reason() why, and peek_snapshot() returns -EOPNOTSUPP. -ENOMEM only.
  */
 int peek_new(struct peek **ret, const struct peek_options *options);
 void peek_free(struct peek *p);
@@ -56,11 +56,20 @@ const char *peek_note(const struct peek *p);	/* why this backend, and what it la
 int peek_snapshot(struct peek *p, int mqd, const struct peek_request *request,
 		  struct snapshot **ret);
 
+/* A queue and its attributes. */
+struct peek_item {
+	int mqd; /* open for reading, or -1: the one that id and handle tell */
+	struct mqw_key id;
+	uint64_t handle; /* where a queue is found that is not open; 0: nowhere */
+	bool found;
+	struct queue_attr attr;
+};
+
 /*
- * Fills bytes, waiters and notify of attrs[i] for the open queue mqds[i], for all i < n,
- * and leaves entries whose descriptor is no queue as they are. -EOPNOTSUPP: no backend.
+ * Fills all members of the n items. One that is open gets a handle, good for as long as the queue
+ * exists; it is not found by its handle when it is gone. -EOPNOTSUPP: no backend.
  */
-int peek_attrs(struct peek *p, const int mqds[], size_t n, struct queue_attr attrs[]);
+int peek_attrs(struct peek *p, struct peek_item *items, size_t n);
 
 /* The IPC namespace (inode number) that a descriptor on a mqueue file system belongs to. */
 int peek_ipcns(struct peek *p, int fd, uint32_t *ret);

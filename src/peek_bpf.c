@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,8 +15,9 @@
 #define BUFFER_START  (256 * 1024)
 #define MAPPED_SIZE   (64 * 1024)
 #define ATTEMPTS      8 /* at once, before there is a pause between them */
+#define CALL_NS	      (100 * NSEC_PER_MSEC)
 #define PAUSE_NS      1000000
-#define ATTRS_AT_ONCE 64
+#define ATTRS_AT_ONCE 256
 
 static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
 	      "attributes are read in place");
@@ -26,6 +28,7 @@ struct peek_bpf {
 	size_t page_size;
 	size_t buffer_size, buffer_max;
 	uint8_t *mapped; /* the buffer's first MAPPED_SIZE bytes */
+	uint32_t walks;
 };
 
 static void unload(struct peek_bpf *b)
@@ -200,9 +203,6 @@ static int collect_from(const struct mqw_peek *walk, const uint8_t *map, uint64_
 		return -ENOMEM;
 	s->backend = "bpf";
 	s->messages_total = walk->messages_total;
-	s->settled = walk->settled;
-	s->slot = walk->slot;
-	s->begun = walk->begun;
 	s->messages = calloc(walk->n_messages + 1, sizeof(*s->messages));
 	s->payloads = malloc(walk->used + 1);
 	if (!s->messages || !s->payloads)
@@ -250,6 +250,13 @@ static int collect(struct peek_bpf *b, const struct mqw_peek *walk, uint64_t unu
 	return r;
 }
 
+/* Calls that ran when the probes came are over by then, unless they sleep in the queue. */
+static bool unused_proves(const struct peek_request *request)
+{
+	return request->unused_since_ns &&
+	       clock_ns(CLOCK_MONOTONIC) - request->unused_since_ns > CALL_NS;
+}
+
 /* One walk, with a larger buffer when that is what it lacks. */
 static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *request,
 		      struct mqw_peek *walk)
@@ -261,8 +268,10 @@ static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *re
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
 		*walk = (struct mqw_peek){
 			.fd = mqd,
+			.number = ++b->walks,
 			.messages_max = request->messages_max,
 			.payload_max = request->payload_max,
+			.unused_proves = unused_proves(request),
 			.now_sec = now.tv_sec,
 			.now_nsec = now.tv_nsec,
 		};
@@ -326,50 +335,67 @@ int peek_bpf_mark(struct peek_bpf *b, int mqd, struct peek_mark *ret)
 	return r;
 }
 
-/* Runs read_attrs on at most ATTRS_AT_ONCE descriptors; the entries are in the mapped buffer. */
-static int read_attrs(struct peek_bpf *b, const int fds[], size_t n, const struct mqw_attr **ret)
+/* Runs read_attrs on the mapped buffer's first n entries, ATTRS_AT_ONCE at most. */
+static int read_attrs(struct peek_bpf *b, size_t n)
 {
-	struct mqw_attr *entries = (struct mqw_attr *)b->mapped;
 	struct mqw_attrs context = {.n = n};
 
-	for (size_t i = 0; i < n; i++)
-		entries[i] = (struct mqw_attr){.fd = fds[i]};
-	*ret = entries;
 	return run(b->bpf->progs.read_attrs, &context, sizeof(context));
 }
 
-int peek_bpf_attrs(struct peek_bpf *b, const int mqds[], size_t n, struct queue_attr attrs[])
+static void take_attr(struct peek_item *item, const struct mqw_attr *in)
 {
+	item->found = in->found && S_ISREG(in->mode);
+	if (!item->found)
+		return;
+	item->id = in->key;
+	item->handle = in->inode;
+	item->attr = (struct queue_attr){
+		.messages = in->messages,
+		.messages_limit = in->messages_limit,
+		.message_size_limit = in->message_size_limit,
+		.bytes = in->bytes,
+		.bytes_known = true,
+		.waiters_known = in->waiters_known,
+		.blocked_senders = in->waiters[MQW_SEND],
+		.blocked_receivers = in->waiters[MQW_RECEIVE],
+		.notify_pid = in->notify_pid,
+		.uid = in->uid,
+		.gid = in->gid,
+		.mode = in->mode & 07777,
+	};
+}
+
+int peek_bpf_attrs(struct peek_bpf *b, struct peek_item *items, size_t n)
+{
+	struct mqw_attr *attrs = (struct mqw_attr *)b->mapped;
+
 	for (size_t done = 0; done < n; done += ATTRS_AT_ONCE) {
 		size_t m = n - done < ATTRS_AT_ONCE ? n - done : ATTRS_AT_ONCE;
-		const struct mqw_attr *in;
 		int r;
 
-		r = read_attrs(b, mqds + done, m, &in);
+		for (size_t i = 0; i < m; i++)
+			attrs[i] = (struct mqw_attr){
+				.fd = items[done + i].mqd,
+				.key = items[done + i].id,
+				.inode = items[done + i].handle,
+			};
+		r = read_attrs(b, m);
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < m; i++) {
-			struct queue_attr *out = &attrs[done + i];
-
-			if (!in[i].found)
-				continue;
-			out->bytes = in[i].bytes;
-			out->bytes_known = true;
-			out->waiters_known = in[i].waiters_known;
-			out->blocked_senders = in[i].waiters[MQW_SEND];
-			out->blocked_receivers = in[i].waiters[MQW_RECEIVE];
-			out->notify_pid = in[i].notify_pid;
-		}
+		for (size_t i = 0; i < m; i++)
+			take_attr(&items[done + i], &attrs[i]);
 	}
 	return 0;
 }
 
 int peek_bpf_ipcns(struct peek_bpf *b, int fd, uint32_t *ret)
 {
-	const struct mqw_attr *attr;
+	struct mqw_attr *attr = (struct mqw_attr *)b->mapped;
 	int r;
 
-	r = read_attrs(b, &fd, 1, &attr);
+	*attr = (struct mqw_attr){.fd = fd};
+	r = read_attrs(b, 1);
 	if (r < 0)
 		return r;
 	if (!attr->found)

@@ -26,7 +26,7 @@ struct peek_mark {
 };
 int peek_bpf_mark(struct peek_bpf *b, int mqd, struct peek_mark *ret);
 
-int peek_bpf_attrs(struct peek_bpf *b, const int mqds[], size_t n, struct queue_attr attrs[]);
+int peek_bpf_attrs(struct peek_bpf *b, struct peek_item *items, size_t n);
 int peek_bpf_ipcns(struct peek_bpf *b, int fd, uint32_t *ret);
 
 #endif /* MQWATCH_PEEK_BPF_H */

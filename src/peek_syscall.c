@@ -195,11 +195,6 @@ static void join_origins(struct reading *r)
 
 	if (!listed)
 		return;
-	if (r->stands) {
-		s->settled = listed->settled;
-		s->slot = listed->slot;
-		s->begun = listed->begun;
-	}
 	for (size_t i = 0; i < listed->n_messages; i++) {
 		const struct snapshot_message *head = &listed->messages[i];
 		struct snapshot_message *m;

@@ -305,32 +305,16 @@ uint64_t probe_losses(struct probe *p, enum probe_loss reason)
 
 int probe_calls(struct probe *p, struct mqw_call **ret, size_t *ret_n)
 {
-	_cleanup_free_ char *data = NULL;
-	_cleanup_close_ int fd = -1;
-	size_t size = 0, capacity = 0;
-	ssize_t n;
+	void *data;
+	size_t size;
+	int r;
 
 	if (!p->attached || !p->bpf->links.list_calls)
 		return -EOPNOTSUPP;
-	fd = bpf_iter_create(bpf_link__fd(p->bpf->links.list_calls));
-	if (fd < 0)
-		return -errno;
-	do {
-		if (capacity - size < 4096) {
-			char *grown = realloc(data, capacity + 16384);
-
-			if (!grown)
-				return -ENOMEM;
-			data = grown;
-			capacity += 16384;
-		}
-		n = read(fd, data + size, capacity - size);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			size += n;
-	} while (n != 0);
-	*ret = (struct mqw_call *)TAKE_PTR(data);
+	r = bpf_read_iterator(p->bpf->links.list_calls, &data, &size);
+	if (r < 0)
+		return r;
+	*ret = data;
 	*ret_n = size / sizeof(**ret);
 	return 0;
 }

@@ -4,7 +4,6 @@
 #define MQWATCH_PROBE_H
 
 #include "queue.h"
-#include "snapshot.h"
 #include "util.h"
 
 enum probe_mode {
@@ -74,13 +73,6 @@ enum probe_loss {
 };
 extern const char *const probe_loss_names[PROBE_LOSSES];
 uint64_t probe_losses(struct probe *p, enum probe_loss reason);
-
-/*
- * Puts right what a slot's levels know, from a consistent snapshot that holds all messages: which send
- * a receive takes next, and, where sends were missed, from which on their records can be trusted.
- * 0: all is right. -EAGAIN: a call has begun since. -EINVAL: the snapshot does not serve.
- */
-int probe_settle(struct probe *p, const struct snapshot *s);
 
 /* The calls under way now; the caller frees *ret. */
 int probe_calls(struct probe *p, struct mqw_call **ret, size_t *ret_n);

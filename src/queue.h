@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "../bpf/mqwatch.h"
+#include "stall.h"
 
 /* What the kernel shows of a queue at one moment. */
 struct queue_attr {
@@ -27,12 +28,60 @@ struct queue_attr {
 	mode_t mode; /* permission bits only */
 };
 
+/* The message that has been in the queue for longest. */
+struct queue_oldest {
+	bool known;    /* else there is none, or nothing is known of it */
+	bool at_least; /* it was sent at sent_ns or earlier */
+	uint64_t sent_ns;
+	uint32_t priority;
+	uint32_t pid; /* of its sender; 0: not known */
+	uint32_t tid;
+	char comm[16];
+};
+
+struct queue_level {
+	uint32_t priority;
+	uint64_t messages;
+};
+
+#define QUEUE_LEVELS_MAX 32
+
+/* What looks into the queue found: src/watch.h. */
+struct queue_findings {
+	struct queue_oldest oldest;
+	bool levels_known;
+	size_t n_levels; /* the highest of those in use */
+	struct queue_level levels[QUEUE_LEVELS_MAX];
+	uint64_t below; /* messages of the priorities that are not in levels */
+	/* since when the call that has been blocked for longest has been, at the latest; 0: none */
+	uint64_t blocked_ns[MQW_OPS];
+};
+
+/* How far the watch has got with the queue. */
+struct queue_progress {
+	bool looked;	 /* what follows is of the last look */
+	bool consistent; /* it saw the whole queue, and no call was under way */
+	bool overtaken;	 /* messages stand before the oldest one */
+	uint64_t looked_ns;
+	uint64_t begun, ended; /* of the slot; see struct mqw_queue */
+	uint64_t messages;     /* that the kernel counted */
+	uint64_t received;     /* by the slot */
+	uint64_t next_ns;      /* no look before this time */
+};
+
 struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool counted;		  /* the probes see this queue: counters are valid */
 	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
+	bool slotted;		  /* they have seen a call on it: its counts are in this slot */
+	uint32_t slot;
 	struct queue_attr attr;
+	/* as long as the queue has this identity */
+	struct queue_findings found;
+	struct queue_progress progress;
+	struct stall stall;
+	uint64_t stalls[STALL_REASONS]; /* how often it got stuck, counted as counters are */
 	/*
 	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
 	 * removed and made again.
@@ -42,6 +91,12 @@ struct queue {
 
 /* "EAGAIN", ...; "other" for MQW_EOTHER. */
 extern const char *const mqw_error_names[MQW_ERRORS];
+
+/* The integral of depth over time, in ns times messages. */
+static inline unsigned __int128 queue_depth_ns(const struct mqw_counters *c)
+{
+	return (unsigned __int128)c->depth_ns_high << 64 | c->depth_ns;
+}
 
 /* Bytes that RLIMIT_MSGQUEUE is charged: mqueue_get_inode() in ipc/mqueue.c. */
 uint64_t queue_reserved_bytes(const struct queue_attr *attr);

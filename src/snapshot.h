@@ -44,10 +44,6 @@ struct snapshot {
 	size_t n_messages;
 	struct snapshot_message *messages;
 	uint8_t *payloads;
-	/* for probe_settle(); not settled without probes or with a call under way */
-	bool settled;
-	uint32_t slot;
-	uint64_t begun;
 };
 
 static inline void snapshot_free(struct snapshot *s)

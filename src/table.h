@@ -30,6 +30,7 @@ int table_refresh(struct table *t, struct mqfs *fs, struct peek *peek, struct pr
 /* Queues in the order of (ipcns, name bytes); pointers are good until the next refresh. */
 size_t table_size(const struct table *t);
 const struct queue *table_at(const struct table *t, size_t i);
+struct queue *table_edit(struct table *t, size_t i); /* for what the watch keeps there */
 const struct queue *table_find(const struct table *t, uint32_t ipcns, const char *name);
 
 /* Queues that the last refresh left out. */

@@ -85,11 +85,11 @@ void text_append_u64(struct text *t, uint64_t value)
 	text_append_bytes(t, begin, (size_t)(digits + sizeof(digits) - begin));
 }
 
-void text_append_fraction(struct text *t, uint64_t value, uint64_t unit)
+/* whole + fraction / unit */
+static void append_parts(struct text *t, uint64_t whole, uint64_t fraction, uint64_t unit)
 {
-	char digits[U64_DIGITS + 1]; /* and a point */
+	char digits[U64_DIGITS + 1 + U64_DIGITS];
 	char *end = digits + sizeof(digits), *begin = end;
-	uint64_t fraction = value % unit;
 
 	if (fraction) {
 		/* the unit's 1 keeps the fraction's leading zeros; the point replaces it */
@@ -98,8 +98,19 @@ void text_append_fraction(struct text *t, uint64_t value, uint64_t unit)
 		while (end[-1] == '0')
 			end--;
 	}
-	begin = digits_before(begin, value / unit);
+	begin = digits_before(begin, whole);
 	text_append_bytes(t, begin, (size_t)(end - begin));
+}
+
+void text_append_fraction(struct text *t, uint64_t value, uint64_t unit)
+{
+	append_parts(t, value / unit, value % unit, unit);
+}
+
+void text_append_long_seconds(struct text *t, unsigned __int128 nanoseconds)
+{
+	append_parts(t, (uint64_t)(nanoseconds / NSEC_PER_SEC),
+		     (uint64_t)(nanoseconds % NSEC_PER_SEC), NSEC_PER_SEC);
 }
 
 void text_append_seconds(struct text *t, uint64_t nanoseconds)

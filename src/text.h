@@ -24,6 +24,9 @@ void text_append_fraction(struct text *t, uint64_t value, uint64_t unit);
 /* nanoseconds as exact decimal seconds, no trailing zeros: 1500000000 is "1.5" */
 void text_append_seconds(struct text *t, uint64_t nanoseconds);
 
+/* the same where 64 bits do not do */
+void text_append_long_seconds(struct text *t, unsigned __int128 nanoseconds);
+
 /* A label value: backslash, quote and newline escaped as the format asks; invalid UTF-8 becomes U+FFFD. */
 void text_append_label_value(struct text *t, const char *value);
 

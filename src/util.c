@@ -63,6 +63,31 @@ int parse_size(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
+const struct duration_unit duration_units[DURATION_UNITS] = {
+	{"ms", NSEC_PER_MSEC},		 {"s", NSEC_PER_SEC},
+	{"min", 60 * NSEC_PER_SEC},	 {"h", 60 * 60 * NSEC_PER_SEC},
+	{"d", 24 * 3600 * NSEC_PER_SEC},
+};
+
+int parse_duration(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t value, unit = 0;
+	int r;
+
+	r = parse_digits(&s, &value);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < DURATION_UNITS; i++)
+		if (strcmp(s, duration_units[i].name) == 0)
+			unit = duration_units[i].ns;
+	if (!unit && (*s || value))
+		return -EINVAL;
+	if (__builtin_mul_overflow(value, unit, &value) || value < min || value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
 int parse_enum(const char *s, const char *const names[], size_t n)
 {
 	for (size_t i = 0; i < n; i++)

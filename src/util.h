@@ -77,6 +77,12 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
+/* CLOCK_REALTIME minus CLOCK_MONOTONIC: what makes a time of the kernel's into a Unix time. */
+static inline uint64_t realtime_offset_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
 /*
  * Strict decimal: the whole of s, no sign, no blanks, min <= value <= max.
  * 0, -EINVAL (not a number) or -ERANGE; *ret is set on success only.
@@ -85,6 +91,20 @@ int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
 /* "4096", "64K", "16M", "1G" (powers of 1024, in bytes); errors as parse_u64(). */
 int parse_size(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
+
+/*
+ * "500ms", "10s", "2min", "1h", "1d", or "0", into nanoseconds; the unit is needed. Errors as
+ * parse_u64().
+ */
+int parse_duration(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
+
+/* The units of parse_duration(), from the smallest to the largest. */
+struct duration_unit {
+	const char *name;
+	uint64_t ns;
+};
+#define DURATION_UNITS 5
+extern const struct duration_unit duration_units[DURATION_UNITS];
 
 /* Index of s in names[0..n), -EINVAL when it is not there. */
 int parse_enum(const char *s, const char *const names[], size_t n);

@@ -21,7 +21,7 @@ suite() {
 	printf '== %s\n' "$name"
 	"$@" >"$output/tap" 2>"$output/errors"
 	status=$?
-	grep -avE '^(ok .*|1\.\.[0-9]+|TAP version.*)$' "$output/tap"
+	grep -avE '^(ok .*|# ok - .*|1\.\.[0-9]+|TAP version.*)$' "$output/tap"
 	grep -aiE '^(not )?ok.*# skip' "$output/tap"
 	skip=$(grep -aciE '^(not )?ok.*# skip' "$output/tap")
 	bad=$(grep -aE '^not ok' "$output/tap" | grep -aciv '# skip')

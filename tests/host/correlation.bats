@@ -92,9 +92,9 @@ received() {
 	fill --messages=1 --size=64 --depth=500 /starved
 	fill --first-priority=1 --priorities=3 --messages=499 --size=64 /starved
 	# two senders that wait for room keep the queue full for the receiver
-	spawn "$BIN/mqload" --senders=2 --receivers=1 --receive-rate=50000 --first-priority=1 \
+	spawn "$BIN/mqload" --senders=2 --receivers=1 --receive-rate=5000 --first-priority=1 \
 		--priorities=3 --size=64 --keep --quiet /starved
-	DEADLINE=120 wait_for received /starved "${STARVED_BEHIND:-100000}"
+	DEADLINE=120 wait_for received /starved "${STARVED_BEHIND:-20000}"
 	truth /starved
 	echo "$TRUTH"
 	json dump --bytes 64 /starved | jq -c '.messages[-1] | [.priority, .sender.comm, .age_seconds > 1]' >last

@@ -70,7 +70,8 @@ gone() {
 
 # daemon_spawn [FLAG]...: starts it and does not wait; sets DAEMON
 daemon_spawn() {
-	ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "${WRAP[@]}" "$BIN/mqwatchd" \
+	STATE_DIRECTORY=$BATS_TEST_TMPDIR/state \
+		ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "${WRAP[@]}" "$BIN/mqwatchd" \
 		--web.listen-address "127.0.0.1:$PORT" --control.socket "$SOCKET" "$@" \
 		2>>"$LOG" 3>&- &
 	DAEMON=$!

@@ -15,7 +15,9 @@ struct fixture {
 	struct control control;
 	int fd, other;	      /* the peer */
 	const char *query[7]; /* key, value, ..., NULL */
-	int refresh_error, snapshot_error;
+	int refresh_error, snapshot_error, openers_error;
+	bool calls_at_least;
+	struct recorder *recorder; /* NULL: none */
 	unsigned int snapshots, calls;
 	struct peek_request request;
 	gid_t control_gid;
@@ -71,18 +73,46 @@ static int op_snapshot(void *data, _unused_ const struct queue *q,
 	return 0;
 }
 
-static int op_calls(void *data, struct mqw_call **ret, size_t *ret_n)
+static int op_calls(void *data, const struct queue *q, const struct open_call **ret, size_t *ret_n)
 {
+	static struct open_call call;
 	struct fixture *f = data;
 
 	f->calls++;
-	*ret = calloc(2, sizeof(**ret));
-	(*ret)[0] = (struct mqw_call){.pid = 11, .key.ino = 1, .comm = "other"};
-	(*ret)[1] = (struct mqw_call){.pid = 12, .op = MQW_RECEIVE, .comm = "reader"};
-	if (table_size(f->queues.table) > 0)
-		(*ret)[1].key = table_at(f->queues.table, 0)->id;
-	*ret_n = 2;
+	call = (struct open_call){.call = {.key = q->id,
+					   .pid = UINT32_MAX,
+					   .tid = 12,
+					   .op = MQW_RECEIVE,
+					   .comm = "reader",
+					   .start_ns = NSEC_PER_SEC},
+				  .at_least = f->calls_at_least};
+	*ret = &call;
+	*ret_n = 1;
 	return 0;
+}
+
+static int op_openers(void *data, const struct queue *q, const struct mqw_opener **ret,
+		      size_t *ret_n)
+{
+	static struct mqw_opener openers[2];
+	const struct fixture *f = data;
+
+	openers[0] = (struct mqw_opener){
+		.key = q->id, .pid = UINT32_MAX, .access = MQW_OPEN_READ, .comm = "reader"};
+	openers[1] = (struct mqw_opener){.key = q->id,
+					 .pid = UINT32_MAX - 1,
+					 .access = MQW_OPEN_READ | MQW_OPEN_WRITE,
+					 .comm = "both"};
+	*ret = openers;
+	*ret_n = ARRAY_SIZE(openers);
+	return f->openers_error;
+}
+
+static struct recorder *op_recorder(void *data)
+{
+	const struct fixture *f = data;
+
+	return f->recorder;
 }
 
 static uint64_t op_payload_max(_unused_ void *data)
@@ -102,6 +132,8 @@ static const struct control_ops ops = {
 	.status = op_status,
 	.snapshot = op_snapshot,
 	.calls = op_calls,
+	.openers = op_openers,
+	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,
 };

@@ -148,9 +148,6 @@ static inline int fake_list(struct peek_bpf *bpf, int mqd, const struct peek_req
 			.pid = 100 + fake.messages[i].id,
 			.comm = "sender",
 		};
-	s->settled = true;
-	s->slot = 7;
-	s->begun = fake.begun;
 	*ret = s;
 	return 0;
 }

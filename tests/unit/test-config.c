@@ -174,7 +174,7 @@ static void test_ini_errors(_unused_ void **state)
 		{"[peek]\n\nbuffer-max=1K\n", "conf:3: buffer-max=1K: not allowed; expected a "
 					      "size from 1M to 1G (in bytes, or with K, M or "
 					      "G)\n"},
-		{"[peek]\nmode=on\n", "conf:2: mode=on: not allowed; expected auto, bpf or off\n"},
+		{"[peek]\nmode=on\n", "conf:2: mode=on: not allowed; expected auto, syscall, bpf or off\n"},
 		{"[probe]\nmode=Auto\n",
 		 "conf:2: mode=Auto: not allowed; expected auto, tracepoint or off\n"},
 		{"[log]\nlevel=7\n", "conf:2: level=7: not allowed; expected error, warning, "
@@ -190,10 +190,10 @@ static void test_ini_errors(_unused_ void **state)
 		{"[control]\n=1\n", "conf:2: unknown key = in [control]; allowed: socket, group\n"},
 		{"[wep]\nlisten-address=:1\n",
 		 "conf:1: unknown section [wep]; allowed: [web], [control], [mqueue], [queues], "
-		 "[probe], [peek], [log]\n"},
+		 "[probe], [peek], [watch], [stall], [recorder], [log]\n"},
 		{"[empty]\n",
 		 "conf:1: unknown section [empty]; allowed: [web], [control], [mqueue], [queues], "
-		 "[probe], [peek], [log]\n"},
+		 "[probe], [peek], [watch], [stall], [recorder], [log]\n"},
 		{"max=1\n", "conf:1: max= stands before the first [section]\n"},
 		{"[queues\nmax=x\n", "conf:1: '[queues': the section's closing ] is missing\n"},
 		{"[queues] max=1\n",
@@ -222,11 +222,65 @@ static void test_all_errors_are_told(_unused_ void **state)
 		a.errors,
 		"conf:2: max=x: not allowed; expected a number from 1 to 65536\n"
 		"conf:3: unknown section [what]; allowed: [web], [control], [mqueue], [queues], "
-		"[probe], [peek], [log]\n"
+		"[probe], [peek], [watch], [stall], [recorder], [log]\n"
 		"conf:6: expected key=value, [section], or a comment after ; or #\n"
 		"conf:7: level=loud: not allowed; expected error, warning, notice, info or debug\n"
 		"conf:8: expected key=value, [section], or a comment after ; or #\n"
 		"conf:9: '[web': the section's closing ] is missing\n");
+}
+
+static uint64_t stall_after(const struct config *c, const char *name)
+{
+	return config_stall_rules(c, name).after_ns;
+}
+
+static void test_patterns(_unused_ void **state)
+{
+	_cleanup_attempt_ struct attempt a =
+		parse_ini("[stall \"/batch-*\"]\nafter=10min\n[stall]\nafter=20s\nadaptive=3\n"
+			  "[stall \"/batch-[ab]\"]\n; as fnmatch(3) has it\nafter=500ms\n"
+			  "[stall \"/quiet*\"]\nafter=0\n[log]\nlevel=debug\n");
+
+	assert_string_equal(a.errors, "");
+	assert_int_equal(a.result, 0);
+	assert_int_equal(stall_after(a.config, "other"), 20 * NSEC_PER_SEC);
+	assert_int_equal(stall_after(a.config, "batch-z"), 600 * NSEC_PER_SEC);
+	assert_int_equal(stall_after(a.config, "batch-a"), 500 * NSEC_PER_MSEC);
+	assert_int_equal(stall_after(a.config, "quiet"), 0);
+	assert_int_equal(config_stall_rules(a.config, "batch-a").adaptive, 3);
+	assert_int_equal(a.config->log_priority, LOG_DEBUG);
+}
+
+static void test_pattern_errors(_unused_ void **state)
+{
+	static const struct {
+		const char *text, *errors;
+	} cases[] = {
+		{"[stall \"\"]\nafter=1s\n",
+		 "conf:1: '[stall \"\"]': expected [stall \"PATTERN\"]\n"},
+		{"[stall \"/q]\n", "conf:1: '[stall \"/q]': expected [stall \"PATTERN\"]\n"},
+		{"[stall \"/q\" ]\n", "conf:1: '[stall \"/q\" ]': expected [stall \"PATTERN\"]\n"},
+		{"[stall \"/q\"]\nadaptive=1\n",
+		 "conf:2: unknown key adaptive= in [stall \"/q\"]; allowed: after\n"},
+		{"[stall \"/q\"]\nafter=10\n", "conf:2: after=10: not allowed; expected a time "
+					       "from 100ms to 7d (with the unit ms, "
+					       "s, min, h or d), or 0 for never\n"},
+		{"[stall \"/q\"]\nafter=1s\n[stall \"/q\"]\nafter=2s\n",
+		 "conf:4: [stall \"/q\"] after= is set a second time\n"},
+		{"[watch]\ninterval=99ms\n", "conf:2: interval=99ms: not allowed; expected a time "
+					     "from 100ms to 1h (with the unit "
+					     "ms, s, min, h or d), or 0 for never\n"},
+		{"[web \"/q\"]\n",
+		 "conf:1: unknown section [web \"/q\"]; allowed: [web], [control], [mqueue], "
+		 "[queues], [probe], [peek], [watch], [stall], [recorder], [log]\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_attempt_ struct attempt a = parse_ini(cases[i].text);
+
+		assert_string_equal(a.errors, cases[i].errors);
+		assert_int_equal(a.result, -EINVAL);
+	}
 }
 
 /* inih would read these otherwise than meant, without an error. */
@@ -445,6 +499,8 @@ int main(void)
 		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_ini_errors),
 		cmocka_unit_test(test_all_errors_are_told),
+		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_pattern_errors),
 		cmocka_unit_test(test_ini_traps),
 		cmocka_unit_test(test_long_values),
 		cmocka_unit_test(test_addresses),

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "control-fixture.h"
+#include "log.h"
 
 static int setup(void **state)
 {
@@ -24,6 +25,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	own_queues_done(&f->queues);
+	recorder_free(f->recorder);
 	close_fd(f->fd);
 	close_fd(f->other);
 	json_object_put(f->json);
@@ -188,29 +190,93 @@ static void test_namespace(void **state)
 	assert_error(f, "no_such_queue", "IPC namespace 1");
 }
 
-/* Anyone sees a queue, but the calls under way only who may read it. */
-static void test_calls(void **state)
+static const char *first_string(struct fixture *f, const char *list, const char *key)
+{
+	struct json_object *value = NULL, *array = member(f, list);
+
+	assert_non_null(array);
+	json_object_object_get_ex(json_object_array_get_idx(array, 0), key, &value);
+	return json_object_get_string(value);
+}
+
+/* Anyone sees a queue, but who is at it only who may read it. */
+static void test_who(void **state)
 {
 	struct fixture *f = *state;
-	struct json_object *calls, *value;
 
 	need_queues(f);
 	become(f, 1001, 1001, 1001);
 	assert_int_equal(request_queue(f, "q", ""), 200);
 	assert_string_equal(json_object_get_string(member(f, "uid")), "1000");
+	assert_int_equal(json_object_get_int(member(f, "readers")), 2);
+	assert_int_equal(json_object_get_int(member(f, "writers")), 1);
 	assert_null(member(f, "calls"));
+	assert_null(member(f, "openers"));
 	assert_int_equal(f->calls, 0);
 	become(f, 1000, 1001, 1001);
 	assert_int_equal(request_queue(f, "q", ""), 200);
-	calls = member(f, "calls");
-	assert_int_equal(json_object_array_length(calls), 1);
-	assert_true(json_object_object_get_ex(json_object_array_get_idx(calls, 0), "comm", &value));
-	assert_string_equal(json_object_get_string(value), "reader");
+	assert_int_equal(json_object_array_length(member(f, "calls")), 1);
+	assert_string_equal(first_string(f, "calls", "comm"), "reader");
+	assert_null(first_string(f, "calls", "started_before"));
+	assert_int_equal(json_object_array_length(member(f, "openers")), 2);
+	assert_string_equal(first_string(f, "openers", "access"), "read");
+	f->calls_at_least = true;
+	f->openers_error = -EOPNOTSUPP;
+	assert_int_equal(request_queue(f, "q", ""), 200);
+	assert_null(first_string(f, "calls", "started_at"));
+	assert_non_null(first_string(f, "calls", "started_before"));
+	assert_null(member(f, "openers"));
+	assert_null(member(f, "readers"));
 	/* nobody knows who asks */
 	close_fd(f->fd);
 	f->fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(request_queue(f, "q", ""), 200);
 	assert_null(member(f, "calls"));
+}
+
+/* Anyone sees which queues got stuck, but details only who may read the queue. */
+static void test_stalls(void **state)
+{
+	static const struct recorder_options options = {
+		.directory = "/proc/no-records", .records_max = 10, .size_max = 1 << 20};
+	const struct record record = {.key = {.ipcns = 7},
+				      .name = "gone",
+				      .reason = STALL_STARVED,
+				      .began_ns = 5 * NSEC_PER_SEC,
+				      .uid = 1000,
+				      .gid = 2000,
+				      .mode = 0640};
+	struct fixture *f = *state;
+	struct json_object *details = json_object_new_object();
+
+	need_queues(f);
+	become(f, 1001, 1001, 1001);
+	assert_int_equal(request(f, "/v1/stalls"), 200);
+	assert_int_equal(json_object_array_length(member(f, "stalls")), 0);
+	assert_int_equal(request(f, "/v1/stalls/1"), 404);
+	assert_int_equal(recorder_new(&f->recorder, &options), 0);
+	json_object_object_add(details, "who", json_object_new_string("secret"));
+	log_set_max_priority(LOG_ERR);
+	assert_int_equal(recorder_add(f->recorder, &record, details), 0);
+	log_set_max_priority(LOG_INFO);
+	assert_int_equal(request(f, "/v1/stalls"), 200);
+	assert_string_equal(first_string(f, "stalls", "queue"), "/gone");
+	assert_string_equal(first_string(f, "stalls", "reason"), "starved");
+	assert_null(first_string(f, "stalls", "who"));
+	assert_int_equal(request(f, "/v1/stalls/1"), 403);
+	assert_error(f, "permission_denied", "user 1000, group 2000, mode 0640");
+	become(f, 1001, 1001, 2000);
+	assert_int_equal(request(f, "/v1/stalls/1"), 200);
+	assert_string_equal(json_object_get_string(member(f, "who")), "secret");
+	become(f, 0, 0, 0);
+	assert_int_equal(request(f, "/v1/stalls/1"), 200);
+	f->control_gid = 1001;
+	become(f, 1001, 1001, 1001);
+	assert_int_equal(request(f, "/v1/stalls/1"), 200);
+	assert_int_equal(request(f, "/v1/stalls/2"), 404);
+	assert_error(f, "no_such_stall", "/v1/stalls");
+	assert_int_equal(request(f, "/v1/stalls/x"), 404);
+	assert_int_equal(request(f, "/v1/stalls/99999999999999999999999999"), 404);
 }
 
 static void test_messages_denied(void **state)
@@ -369,17 +435,12 @@ static void test_snapshot_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),
-		TEST(test_no_route),
-		TEST(test_queues),
-		TEST(test_queue_names),
-		TEST(test_namespace),
-		TEST(test_calls),
-		TEST(test_messages_denied),
-		TEST(test_messages),
-		TEST(test_messages_privileged),
-		TEST(test_query),
-		TEST(test_snapshot_errors),
+		TEST(test_status),    TEST(test_no_route),
+		TEST(test_queues),    TEST(test_queue_names),
+		TEST(test_namespace), TEST(test_who),
+		TEST(test_stalls),    TEST(test_messages_denied),
+		TEST(test_messages),  TEST(test_messages_privileged),
+		TEST(test_query),     TEST(test_snapshot_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

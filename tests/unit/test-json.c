@@ -189,8 +189,12 @@ static void test_snapshot(void **state)
 {
 	struct snapshot_message messages[] = {
 		{.priority = 9, .size = 2, .payload = (const uint8_t *)"\0\xff", .payload_size = 2},
-		{.priority = 0, .size = 64, .payload = (const uint8_t *)"abc", .payload_size = 3},
-		{.priority = 0, .size = 0},
+		{.index = 1,
+		 .priority = 0,
+		 .size = 64,
+		 .payload = (const uint8_t *)"abc",
+		 .payload_size = 3},
+		{.index = 2, .priority = 0, .size = 0},
 	};
 	struct snapshot s = {
 		.backend = "bpf",
@@ -224,23 +228,69 @@ static void test_snapshot(void **state)
 		    "\"payload\":null}]}");
 }
 
+/* No process has such a number: nothing more is known of it. */
+#define NOBODY "\"command\":null,\"unit\":null,\"container\":null"
+#define PID    "\"pid\":4294967295"
+
 static void test_calls(void **state)
 {
-	struct mqw_call calls[] = {
-		{.start_ns = 5 * NSEC_PER_SEC, .pid = 1, .tid = 2, .op = MQW_SEND, .comm = "a\"b"},
-		{.pid = 3, .tid = 4, .op = MQW_RECEIVE},
+	struct open_call calls[] = {
+		{.call = {.start_ns = 5 * NSEC_PER_SEC,
+			  .pid = UINT32_MAX,
+			  .tid = 2,
+			  .op = MQW_SEND,
+			  .comm = "a\"b"}},
+		{.call = {.start_ns = 7 * NSEC_PER_SEC,
+			  .pid = UINT32_MAX,
+			  .tid = 4,
+			  .op = MQW_RECEIVE},
+		 .at_least = true},
 	};
 
 	*state = NULL;
 	/* a name that fills its place, with a byte that is no UTF-8 */
-	memset(calls[1].comm, 'x', sizeof(calls[1].comm));
-	calls[1].comm[0] = '\xff';
+	memset(calls[1].call.comm, 'x', sizeof(calls[1].call.comm));
+	calls[1].call.comm[0] = '\xff';
 	assert_json(json_calls(NULL, 0, 0), "[]");
 	assert_json(json_calls(calls, 2, 1000 * NSEC_PER_SEC),
-		    "[{\"operation\":\"send\",\"pid\":1,\"tid\":2,\"comm\":\"a\\\"b\","
-		    "\"started_at\":1005.000000},"
-		    "{\"operation\":\"receive\",\"pid\":3,\"tid\":4,"
-		    "\"comm\":\"\xef\xbf\xbdxxxxxxxxxxxxxxx\",\"started_at\":null}]");
+		    "[{\"operation\":\"send\"," PID ",\"tid\":2,\"comm\":\"a\\\"b\","
+		    "\"started_at\":1005.000000,\"started_before\":null," NOBODY "},"
+		    "{\"operation\":\"receive\"," PID ",\"tid\":4,"
+		    "\"comm\":\"\xef\xbf\xbdxxxxxxxxxxxxxxx\",\"started_at\":null,"
+		    "\"started_before\":1007.000000," NOBODY "}]");
+}
+
+static void test_openers(_unused_ void **state)
+{
+	const struct mqw_opener openers[] = {
+		{.pid = UINT32_MAX, .access = MQW_OPEN_READ, .comm = "r"},
+		{.pid = UINT32_MAX, .access = MQW_OPEN_WRITE, .comm = "w"},
+		{.pid = UINT32_MAX, .access = MQW_OPEN_READ | MQW_OPEN_WRITE, .comm = "rw"},
+	};
+
+	assert_json(json_openers(openers, ARRAY_SIZE(openers)),
+		    "[{" PID ",\"comm\":\"r\",\"access\":\"read\"," NOBODY "},"
+		    "{" PID ",\"comm\":\"w\",\"access\":\"write\"," NOBODY "},"
+		    "{" PID ",\"comm\":\"rw\",\"access\":\"read-write\"," NOBODY "}]");
+}
+
+/* A process that lives: this one. */
+static void test_sender(_unused_ void **state)
+{
+	struct queue_oldest oldest = {
+		.pid = (uint32_t)getpid(), .tid = 9, .sent_ns = clock_ns(CLOCK_MONOTONIC)};
+	struct json_object *json = json_sender(&oldest), *command;
+
+	assert_true(json_object_object_get_ex(json, "command", &command));
+	if (command)
+		assert_non_null(strstr(json_object_get_string(command), "test-json"));
+	json_object_put(json);
+	/* its number was another's before it began */
+	oldest.sent_ns = 1;
+	json = json_sender(&oldest);
+	assert_true(json_object_object_get_ex(json, "command", &command));
+	assert_null(command);
+	json_object_put(json);
 }
 
 static void test_status(void **state)
@@ -251,6 +301,7 @@ static void test_status(void **state)
 		.mqueue_reason = "none here",
 		.peek_backend = "off",
 		.peek_reason = "no BTF",
+		.peek_note = "no call",
 		.probe_mode = "tracepoint",
 		.queues = 3,
 		.queues_max = 1024,
@@ -266,8 +317,9 @@ static void test_status(void **state)
 	assert_null(string_of(json, "ipcns"));
 	assert_string_equal(string_of(json, "mqueue"),
 			    "{ \"source\": null, \"reason\": \"none here\" }");
-	assert_string_equal(string_of(json, "peek"),
-			    "{ \"backend\": \"off\", \"reason\": \"no BTF\" }");
+	assert_string_equal(
+		string_of(json, "peek"),
+		"{ \"backend\": \"off\", \"reason\": \"no BTF\", \"note\": \"no call\" }");
 	assert_string_equal(string_of(json, "probe"),
 			    "{ \"mode\": \"tracepoint\", \"reason\": null }");
 	assert_string_equal(string_of(json, "queues"), "3");
@@ -294,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_queue),	 cmocka_unit_test(test_names),
 		cmocka_unit_test(test_detail),	 cmocka_unit_test(test_queues),
 		cmocka_unit_test(test_snapshot), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_openers),	 cmocka_unit_test(test_sender),
 		cmocka_unit_test(test_status),	 cmocka_unit_test(test_error),
 	};
 

@@ -21,6 +21,7 @@ static struct text render(struct queue *queues, size_t n, const struct status *s
 					    .status = status,
 					    .realtime_offset_ns = 1763940000 * NSEC_PER_SEC,
 					    .queues_limit = 256,
+					    .priorities_max = 2,
 					    .scrape_ns = 1500000};
 	struct text page = {};
 
@@ -111,6 +112,79 @@ static void test_unknown_is_absent(_unused_ void **state)
 	assert_has_not(&page, "mqwatch_queue_send_");
 	assert_has_not(&page, "mqwatch_queue_receive_");
 	assert_has_not(&page, "mqwatch_queue_depth_");
+}
+
+/* Only where the kernel has the call that peeks; the counts are there either way. */
+static void test_peeks(_unused_ void **state)
+{
+	struct status status = fake_status;
+	struct queue q;
+
+	fake_queue(&q, NS, "q");
+	q.counters.peeks = 5;
+	for (int there = 0; there < 2; there++) {
+		_cleanup_page_ struct text page = {};
+
+		q.peeks_counted = status.probe_peeks = there;
+		page = render(&q, 1, &status);
+		if (there) {
+			assert_has(&page, "mqwatch_queue_peeks_total{" Q "} 5");
+			assert_non_null(strstr(page.data, "probe=\"mq_timedreceive2\""));
+		} else {
+			assert_has_not(&page, "mqwatch_queue_peeks_total");
+			assert_null(strstr(page.data, "mq_timedreceive2\""));
+		}
+	}
+}
+
+static void test_findings(_unused_ void **state)
+{
+	struct status status = fake_status;
+	_cleanup_page_ struct text page = {};
+	struct queue q;
+
+	fake_queue(&q, NS, "q");
+	q.counters.residence[2] = 3;
+	q.counters.residence_ns = 1500;
+	q.counters.unpaired = 4;
+	q.counters.depth_ns = 5;
+	q.counters.depth_ns_high = 1;
+	q.counters.full_ns = 2500000000;
+	q.progress.looked = true;
+	q.stall.reasons = 1U << STALL_STARVED;
+	q.stalls[STALL_STARVED] = 7;
+	q.found = (struct queue_findings){
+		.oldest = {.known = true, .sent_ns = 2 * NSEC_PER_SEC},
+		.levels_known = true,
+		.n_levels = 3,
+		.levels = {{9, 1}, {5, 2}, {1, 3}},
+		.below = 4,
+		.blocked_ns = {[MQW_RECEIVE] = 3 * NSEC_PER_SEC},
+	};
+	page = render(&q, 1, &status);
+	assert_has(&page, "mqwatch_queue_oldest_message_timestamp_seconds{" Q "} 1763940002");
+	assert_has(&page, "mqwatch_queue_oldest_blocked_timestamp_seconds{" Q
+			  ",operation=\"receive\"} 1763940003");
+	assert_has_not(&page, "operation=\"send\"");
+	assert_has(&page, "mqwatch_queue_residence_seconds_bucket{" Q ",le=\"0.000016384\"} 3");
+	assert_has(&page, "mqwatch_queue_residence_seconds_sum{" Q "} 0.0000015");
+	assert_has(&page, "mqwatch_queue_unpaired_messages_total{" Q "} 4");
+	assert_has(&page, "mqwatch_queue_depth_seconds_total{" Q "} 18446744073.709551621");
+	assert_has(&page, "mqwatch_queue_full_seconds_total{" Q "} 2.5");
+	assert_has(&page, "mqwatch_queue_stalled{" Q ",reason=\"starved\"} 1");
+	assert_has(&page, "mqwatch_queue_stalled{" Q ",reason=\"no_reader\"} 0");
+	assert_has(&page, "mqwatch_queue_stalls_total{" Q ",reason=\"starved\"} 7");
+	assert_has(&page, "mqwatch_queue_messages_by_priority{" Q ",priority=\"9\"} 1");
+	assert_has(&page, "mqwatch_queue_messages_by_priority{" Q ",priority=\"5\"} 2");
+	/* no more than were asked for */
+	assert_has(&page, "mqwatch_queue_messages_by_priority{" Q ",priority=\"other\"} 7");
+	q.found = (struct queue_findings){};
+	q.progress.looked = false;
+	text_free(&page);
+	page = render(&q, 1, &status);
+	assert_has_not(&page, "mqwatch_queue_oldest_");
+	assert_has_not(&page, "mqwatch_queue_stall");
+	assert_has_not(&page, "by_priority");
 }
 
 static void test_nothing_sent_yet(_unused_ void **state)
@@ -393,6 +467,8 @@ int main(void)
 		cmocka_unit_test(test_gauges),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_unknown_is_absent),
+		cmocka_unit_test(test_peeks),
+		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_nothing_sent_yet),
 		cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_names),

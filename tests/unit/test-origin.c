@@ -13,7 +13,12 @@ static struct mqw_peek_message message(uint64_t address, uint64_t start_ns, uint
 	return (struct mqw_peek_message){
 		.message = address,
 		.origin = MQW_ORIGIN_RECORD,
-		.record = {.start_ns = start_ns, .last_message = last_message},
+		.record =
+			{
+				.start_ns = start_ns,
+				.message = last_message ? MQW_MESSAGE_UNKNOWN : 0,
+				.last_message = last_message,
+			},
 	};
 }
 
@@ -94,6 +99,7 @@ static void test_unreadable(void **state)
 	check(m, 2, (const size_t[]){1, 0});
 }
 
+/* Beside a send without a record the order of those that raced is not guessed. */
 static void test_no_record(void **state)
 {
 	struct mqw_peek_message m[] = {
@@ -103,9 +109,25 @@ static void test_no_record(void **state)
 	};
 
 	m[1].origin = MQW_ORIGIN_UNKNOWN;
+	check(m, 3, (const size_t[]){0, ORIGIN_NONE, ORIGIN_NONE});
+	m[2].record.message = 300;
 	check(m, 3, (const size_t[]){0, ORIGIN_NONE, 2});
 	m[0].origin = MQW_ORIGIN_BEFORE;
 	check(m, 3, (const size_t[]){ORIGIN_NONE, ORIGIN_NONE, 2});
+}
+
+/* What is known by content is not guessed. */
+static void test_found(void **state)
+{
+	struct mqw_peek_message m[] = {
+		message(100, 1, 300),
+		message(200, 2, 300),
+		message(300, 3, 300),
+	};
+
+	m[0].record.message = 200;
+	m[1].record.message = 100;
+	check(m, 3, (const size_t[]){1, 0, 2});
 }
 
 int main(void)
@@ -115,6 +137,7 @@ int main(void)
 		cmocka_unit_test(test_slow_to_return), cmocka_unit_test(test_slow_to_enter),
 		cmocka_unit_test(test_sleepers),       cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_no_record),
+		cmocka_unit_test(test_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,32 @@ static void test_size_refused(_unused_ void **state)
 	assert_int_equal(value, 7);
 }
 
+static void test_duration(_unused_ void **state)
+{
+	static const char *const not_durations[] = {"",	    "s",  "10",	  "10 s", "-1s", "1.5s",
+						    "1sec", "1S", "10s ", "1us",  "0 ",	 "1ss"};
+	uint64_t value = 7;
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_durations); i++)
+		assert_int_equal(parse_duration(not_durations[i], 0, UINT64_MAX, &value), -EINVAL);
+	assert_int_equal(parse_duration("18446744073710ms", 0, UINT64_MAX, &value), -ERANGE);
+	assert_int_equal(parse_duration("11s", 0, 10 * NSEC_PER_SEC, &value), -ERANGE);
+	assert_int_equal(parse_duration("9ms", 10 * NSEC_PER_MSEC, UINT64_MAX, &value), -ERANGE);
+	assert_int_equal(value, 7);
+	assert_int_equal(parse_duration("500ms", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 500 * NSEC_PER_MSEC);
+	assert_int_equal(parse_duration("10s", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 10 * NSEC_PER_SEC);
+	assert_int_equal(parse_duration("2min", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 120 * NSEC_PER_SEC);
+	assert_int_equal(parse_duration("1h", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 3600 * NSEC_PER_SEC);
+	assert_int_equal(parse_duration("7d", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 7 * 24 * 3600 * NSEC_PER_SEC);
+	assert_int_equal(parse_duration("0", 0, UINT64_MAX, &value), 0);
+	assert_int_equal(value, 0);
+}
+
 static void test_enum(_unused_ void **state)
 {
 	static const char *const names[] = {"auto", "off"};
@@ -92,9 +118,10 @@ static void test_ownership(_unused_ void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),  cmocka_unit_test(test_u64_refused),
-		cmocka_unit_test(test_size), cmocka_unit_test(test_size_refused),
-		cmocka_unit_test(test_enum), cmocka_unit_test(test_ownership),
+		cmocka_unit_test(test_u64),	  cmocka_unit_test(test_u64_refused),
+		cmocka_unit_test(test_size),	  cmocka_unit_test(test_size_refused),
+		cmocka_unit_test(test_duration),  cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_ownership),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

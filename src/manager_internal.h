@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the manager's files share: manager.c starts and stops, the others are what its parts ask for. */
+#ifndef MQWATCH_MANAGER_INTERNAL_H
+#define MQWATCH_MANAGER_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include <systemd/sd-event.h>
+
+#include "control.h"
+#include "manager.h"
+#include "watch.h"
+#include "web.h"
+
+/* A scan of all tasks, kept for a little while: it is not free. */
+struct scan {
+	void *items; /* struct mqw_opener or struct open_call, in order of their queues */
+	size_t n;
+	uint64_t good_until_ns;
+};
+
+struct manager {
+	struct config *config;
+	int argc;
+	char *const *argv;
+	double started_at;
+
+	sd_event *event;
+	struct probe *probe;
+	struct peek *peek;
+	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
+	struct table *table;
+	struct watch *watch;
+	struct openers *openers;
+	struct calls *calls;
+	struct recorder *recorder;
+	struct scan openers_scan, calls_scan;
+	sd_event_source *watch_timer;
+
+	struct web web;
+	struct http_server **web_servers; /* one per config->web_listen; NULL: see web_reason */
+	struct control control;
+	struct http_server *control_server;
+	struct stat control_file; /* what to remove at the end */
+	gid_t control_gid;	  /* -1: there is no such group */
+
+	char mqueue_reason[256];
+	char web_reason[256];
+	char control_reason[256];
+	uint64_t scrape_ns;
+	uint64_t snapshots[SNAPSHOT_RESULTS];
+};
+
+/* manager_ops.c: for the control socket and the web. */
+extern const struct control_ops manager_control_ops;
+extern const struct web_ops manager_web_ops;
+int manager_refresh(struct manager *m); /* the table; no mqueue file system is no error */
+int manager_snapshot(void *manager, const struct queue *q, const struct peek_request *request,
+		     struct snapshot **ret);
+
+/* manager_watch.c: the periodic looks and what comes of them. */
+int manager_start_watch(struct manager *m);
+void manager_restart_watch(struct manager *m); /* with new settings */
+void manager_stop_watch(struct manager *m);
+void manager_look(struct manager *m); /* now, for somebody who asks */
+int manager_calls(struct manager *m, const struct queue *q, const struct open_call **ret,
+		  size_t *ret_n);
+int manager_openers(struct manager *m, const struct queue *q, const struct mqw_opener **ret,
+		    size_t *ret_n);
+
+#endif /* MQWATCH_MANAGER_INTERNAL_H */

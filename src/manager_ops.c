@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon as the control socket and the web see it. */
+#include <time.h>
+
+#include "log.h"
+#include "manager_internal.h"
+#include "metrics.h"
+#include "version.h"
+
+/* How long a snapshot of a busy queue may hold up the loop. */
+#define PATIENCE_NS (50 * NSEC_PER_MSEC)
+
+int manager_refresh(struct manager *m)
+{
+	int r;
+
+	if (!m->mqfs)
+		return 0;
+	r = table_refresh(m->table, m->mqfs, m->peek, m->probe);
+	if (r < 0)
+		log_warning_errno(r, "The queues cannot be read: %m");
+	return r;
+}
+
+static int op_refresh(void *data, const struct table **ret)
+{
+	struct manager *m = data;
+	int r = manager_refresh(m);
+
+	if (r < 0)
+		return r;
+	manager_look(m);
+	*ret = m->table;
+	return 0;
+}
+
+/* A reason that is an empty string is none. */
+static const char *reason(const char *s)
+{
+	return s && *s ? s : NULL;
+}
+
+static int op_status(void *data, struct status *ret)
+{
+	struct manager *m = data;
+
+	*ret = (struct status){
+		.version = MQWATCH_VERSION,
+		.started_at = m->started_at,
+		.ipcns = m->mqfs ? mqfs_ipcns(m->mqfs) : 0,
+		.mqueue_source = m->mqfs ? mqfs_source(m->mqfs) : NULL,
+		.mqueue_reason = reason(m->mqueue_reason),
+		.peek_backend = peek_backend(m->peek),
+		/* what is switched off by hand is not amiss */
+		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
+		.probe_mode = probe_mode_name(m->probe),
+		.peek_note = peek_note(m->peek),
+		.probe_peeks = probe_sees_peeks(m->probe),
+		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
+		.web_reason = reason(m->web_reason),
+		.control_reason = reason(m->control_reason),
+		.queues = table_size(m->table),
+		.queues_max = m->config->queues_max,
+	};
+	for (size_t i = 0; i < TABLE_DROPS; i++)
+		ret->drops[i] = table_drops(m->table, i);
+	for (size_t i = 0; i < PROBE_LOSSES; i++)
+		ret->losses[i] = probe_losses(m->probe, i);
+	memcpy(ret->snapshots, m->snapshots, sizeof(ret->snapshots));
+	return 0;
+}
+
+/* Opens the queue only if it is still the one, with the owner and mode, that permission was given for. */
+static int open_unchanged(struct manager *m, const struct queue *q)
+{
+	_cleanup_close_ int fd = mqfs_open_queue(m->mqfs, q->name);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_ino != q->id.ino || st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
+	    (st.st_mode & 07777) != q->attr.mode)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+int manager_snapshot(void *data, const struct queue *q, const struct peek_request *request,
+		     struct snapshot **ret)
+{
+	struct manager *m = data;
+	struct peek_request patient = *request;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!m->mqfs)
+		return -ENOENT;
+	patient.patience_ns = PATIENCE_NS;
+	patient.unused_since_ns = probe_since_ns(m->probe);
+	fd = open_unchanged(m, q);
+	if (fd < 0)
+		return fd;
+	r = peek_snapshot(m->peek, fd, &patient, ret);
+	m->snapshots[r < 0		  ? SNAPSHOT_FAILED
+		     : (*ret)->consistent ? SNAPSHOT_CONSISTENT
+					  : SNAPSHOT_INCONSISTENT]++;
+	return r;
+}
+
+static int op_calls(void *data, const struct queue *q, const struct open_call **ret, size_t *ret_n)
+{
+	return manager_calls(data, q, ret, ret_n);
+}
+
+static int op_openers(void *data, const struct queue *q, const struct mqw_opener **ret,
+		      size_t *ret_n)
+{
+	return manager_openers(data, q, ret, ret_n);
+}
+
+static struct recorder *op_recorder(void *data)
+{
+	const struct manager *m = data;
+
+	return m->recorder;
+}
+
+static uint64_t op_payload_max(void *data)
+{
+	const struct manager *m = data;
+
+	return m->config->peek_payload_max;
+}
+
+static gid_t op_control_gid(void *data)
+{
+	const struct manager *m = data;
+
+	return m->control_gid;
+}
+
+const struct control_ops manager_control_ops = {
+	.refresh = op_refresh,
+	.status = op_status,
+	.snapshot = manager_snapshot,
+	.calls = op_calls,
+	.openers = op_openers,
+	.recorder = op_recorder,
+	.payload_max = op_payload_max,
+	.control_gid = op_control_gid,
+};
+
+/* fs.mqueue.queues_max, which /proc/sys shows for the reader's IPC namespace; 0: unknown */
+static uint64_t read_queues_limit(void)
+{
+	uint64_t limit = 0;
+	FILE *f = fopen("/proc/sys/fs/mqueue/queues_max", "re");
+	char line[32];
+
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (parse_u64(line, 0, UINT64_MAX, &limit) < 0)
+			limit = 0;
+	}
+	fclose(f);
+	return limit;
+}
+
+static int op_metrics(void *data, struct text *out)
+{
+	struct manager *m = data;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	struct metrics_input in;
+	struct status status;
+	int r;
+
+	r = manager_refresh(m);
+	if (r < 0)
+		return r;
+	manager_look(m);
+	op_status(m, &status);
+	in = (struct metrics_input){
+		.table = m->table,
+		.status = &status,
+		.realtime_offset_ns = realtime_offset_ns(),
+		.queues_limit = m->mqfs ? read_queues_limit() : 0,
+		.priorities_max = m->config->watch_priorities,
+		.scrape_ns = m->scrape_ns,
+	};
+	metrics_render(out, &in);
+	m->scrape_ns = clock_ns(CLOCK_MONOTONIC) - start;
+	return out->failed ? -ENOMEM : 0;
+}
+
+/* With the queues as they are now; where they cannot be read, the status tells of it. */
+static int op_fresh_status(void *data, struct status *ret)
+{
+	manager_refresh(data);
+	return op_status(data, ret);
+}
+
+const struct web_ops manager_web_ops = {
+	.metrics = op_metrics,
+	.status = op_fresh_status,
+};

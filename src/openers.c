@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/libbpf.h>
+
+#include "bpf_util.h"
+#include "log.h"
+#include "openers.h"
+#include "openers.skel.h"
+
+struct openers {
+	struct openers_skel *bpf; /* NULL: not loaded */
+	int error;		  /* why it cannot be, or 0 */
+};
+
+int openers_new(struct openers **ret)
+{
+	struct openers *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	*ret = o;
+	return 0;
+}
+
+void openers_free(struct openers *o)
+{
+	if (!o)
+		return;
+	openers_skel__destroy(o->bpf);
+	free(o);
+}
+
+static int load(struct openers *o)
+{
+	char reason[256];
+	int r;
+
+	if (o->bpf || o->error)
+		return o->error;
+	bpf_log_to_debug();
+	o->bpf = openers_skel__open_and_load();
+	r = o->bpf ? openers_skel__attach(o->bpf) : -errno;
+	if (r == 0)
+		return 0;
+	openers_skel__destroy(o->bpf);
+	o->bpf = NULL;
+	o->error = r;
+	bpf_explain_load(r, reason, sizeof(reason));
+	log_warning("Who has queues open cannot be seen, going on without: %s", reason);
+	return r;
+}
+
+int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b)
+{
+	if (a->ipcns != b->ipcns)
+		return a->ipcns < b->ipcns ? -1 : 1;
+	return a->ino < b->ino ? -1 : a->ino > b->ino;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct mqw_opener *x = a, *y = b;
+	int c = openers_compare_keys(&x->key, &y->key);
+
+	if (c)
+		return c;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+size_t openers_merge(struct mqw_opener *openers, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(openers, n, sizeof(*openers), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && compare(&openers[kept - 1], &openers[i]) == 0)
+			openers[kept - 1].access |= openers[i].access;
+		else
+			openers[kept++] = openers[i];
+	}
+	return kept;
+}
+
+const void *openers_range(const void *items, size_t n, size_t size, const struct mqw_key *key,
+			  size_t *ret_n)
+{
+	const char *first = items;
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (openers_compare_keys((const void *)(first + middle * size), key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	first += low * size;
+	*ret_n = 0;
+	while (low + *ret_n < n &&
+	       openers_compare_keys((const void *)(first + *ret_n * size), key) == 0)
+		++*ret_n;
+	return first;
+}
+
+const struct mqw_opener *openers_of(const struct mqw_opener *openers, size_t n,
+				    const struct mqw_key *key, size_t *ret_n)
+{
+	return openers_range(openers, n, sizeof(*openers), key, ret_n);
+}
+
+size_t openers_count(const struct mqw_opener *openers, size_t n, uint32_t access)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += (openers[i].access & access) != 0;
+	return count;
+}
+
+int openers_list(struct openers *o, struct mqw_opener **ret, size_t *ret_n)
+{
+	void *data;
+	size_t size;
+	int r = load(o);
+
+	if (r == 0)
+		r = bpf_read_iterator(o->bpf->links.list_openers, &data, &size);
+	if (r < 0)
+		return r;
+	*ret = data;
+	*ret_n = openers_merge(*ret, size / sizeof(**ret));
+	return 0;
+}
+
+int openers_sleepers(struct openers *o, struct mqw_sleeper **ret, size_t *ret_n)
+{
+	void *data;
+	size_t size;
+	int r = load(o);
+
+	if (r == 0)
+		r = bpf_read_iterator(o->bpf->links.list_sleepers, &data, &size);
+	if (r < 0)
+		return r;
+	*ret = data;
+	*ret_n = size / sizeof(**ret);
+	return 0;
+}

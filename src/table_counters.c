@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The probes' counters, by queue: what each slot counted goes to the name that its queue has. */
+#include "log.h"
+#include "table_internal.h"
+
+/* From a slot's retirement to its release: the calls that had found it are long over. */
+#define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
+
+/* Adds what stands, and hides that it was read a moment before or after the rest. */
+static void settle_standing(struct entry *e)
+{
+	struct mqw_counters *c = &e->queue.counters;
+	struct standing *shown = &e->shown;
+
+	totals_add_standing(c, &e->standing);
+	if (queue_depth_ns(c) > shown->depth_ns)
+		shown->depth_ns = queue_depth_ns(c);
+	if (c->full_ns > shown->full_ns)
+		shown->full_ns = c->full_ns;
+	c->depth_ns = (uint64_t)shown->depth_ns;
+	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
+	c->full_ns = shown->full_ns;
+}
+
+void entry_keep_standing(struct entry *e)
+{
+	if (!e->standing.depth_ns)
+		return;
+	if (!e->base)
+		e->base = calloc(1, sizeof(*e->base));
+	if (e->base)
+		totals_add_standing(e->base, &e->standing);
+	e->standing = (struct standing){};
+}
+
+/* Leaves a slot's counts with its name, to which the next queue of that name adds. */
+static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now)
+{
+	struct entry *e = entry_find(t, slot->key.ipcns, slot->name);
+	int r;
+
+	if (!e) {
+		e = entry_new(slot->key.ipcns, slot->name, slot->key.ino);
+		if (!e)
+			return -ENOMEM;
+		e->unlisted_ns = now;
+		r = entry_insert(t, e);
+		if (r < 0) {
+			entry_free(e);
+			return r;
+		}
+	}
+	if (!e->base)
+		e->base = calloc(1, sizeof(*e->base));
+	if (!e->base)
+		return -ENOMEM;
+	totals_add(e->base, &slot->counters);
+	return 0;
+}
+
+/* Nobody is in a call on it, and it was there before the listing that it is missing from. */
+static bool slot_unused(const struct mqw_queue *slot, uint64_t listed_ns)
+{
+	return slot->begun == slot->ended && slot->created_ns < listed_ns;
+}
+
+/* A queue that is not listed any more gives its slot back, in the two steps that probe.h asks for. */
+static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_t now)
+{
+	const struct mqw_queue *slot = probe_slot(probe, i);
+	int r = 0;
+
+	if (!slot_unused(slot, now))
+		return;
+	if (!t->retired_ns[i]) {
+		r = probe_retire_slot(probe, i);
+		t->retired_ns[i] = now;
+	} else if (now - t->retired_ns[i] > SLOT_GRACE_NS) {
+		r = fold_slot(t, slot, now);
+		if (r == 0)
+			r = probe_release_slot(probe, i);
+		t->retired_ns[i] = 0;
+	}
+	if (r < 0)
+		log_warning_errno(r, "A removed queue's counters cannot be put away, ignoring: %m");
+}
+
+int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
+{
+	size_t n = probe_slots(probe);
+
+	if (n > t->n_retired) {
+		uint64_t *grown = reallocarray(t->retired_ns, n, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + t->n_retired, 0, (n - t->n_retired) * sizeof(*grown));
+		t->retired_ns = grown;
+		t->n_retired = n;
+	}
+	for (size_t i = 0; i < t->n_entries; i++) {
+		struct entry *e = t->entries[i];
+
+		e->queue.counted = true;
+		e->queue.peeks_counted = probe_sees_peeks(probe);
+		e->queue.slotted = false;
+		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
+		e->standing = (struct standing){};
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct mqw_queue *slot = probe_slot(probe, i);
+		struct entry *e;
+
+		if (!slot)
+			continue;
+		e = entry_find(t, slot->key.ipcns, slot->name);
+		if (e && e->listed)
+			totals_add(&e->queue.counters, &slot->counters);
+		if (!e || !e->listed || e->queue.id.ino != slot->key.ino) {
+			recycle_slot(t, probe, i, now);
+			continue;
+		}
+		e->queue.slotted = true;
+		e->queue.slot = i;
+		e->standing = totals_standing(slot, now);
+	}
+	for (size_t i = 0; i < t->n_entries; i++)
+		settle_standing(t->entries[i]);
+	return 0;
+}
