@@ -255,8 +255,9 @@ struct mqw_peek_message {
 	__u32 origin; /* enum mqw_origin */
 	__u32 pad;
 	__u64 size;
-	__u64 kept;    /* payload bytes that follow */
-	__u64 message; /* where it is, as in mqw_record.last_message */
+	__u64 kept;	/* payload bytes that follow */
+	__u64 message;	/* where it is, as in mqw_record.last_message */
+	__u64 sequence; /* of the record in its level */
 	struct mqw_record record;
 };
 

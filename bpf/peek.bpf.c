@@ -480,6 +480,7 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	r = record_of(w->level, sequence);
 	if (r) {
 		m->record = *r;
+		m->sequence = sequence;
 		m->origin = MQW_ORIGIN_RECORD;
 	}
 }

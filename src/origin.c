@@ -39,7 +39,7 @@ static size_t find_place(const struct mqw_peek_message *messages, size_t from, s
 
 /*
  * Places the records that tell where their message is; place_of[j - from] is ORIGIN_NONE for the others.
- * Of two that tell the same the first keeps it.
+ * Of two that tell the same the later one is right: the memory was used again.
  */
 static void assign_found(const struct mqw_peek_message *messages, size_t from, size_t to,
 			 size_t *place_of, size_t *owner)
@@ -50,7 +50,7 @@ static void assign_found(const struct mqw_peek_message *messages, size_t from, s
 		if (has_record(&messages[j]))
 			place = find_place(messages, from, to, j, messages[j].record.message);
 		if (place != ORIGIN_NONE && owner[place] != ORIGIN_NONE)
-			place = ORIGIN_NONE;
+			place_of[owner[place] - from] = ORIGIN_NONE;
 		place_of[j - from] = place;
 		if (place != ORIGIN_NONE)
 			owner[place] = j;
@@ -85,9 +85,16 @@ static void assign_raced(const struct mqw_peek_message *messages, size_t from, s
 	size_t n = 0, n_eligible = 0;
 
 	assign_found(messages, from, to, place_of, owner);
-	/* a send without a record may have raced those with one, and have any of their places */
+	/*
+	 * A send without a record, or before these, may have raced them and have any of their places,
+	 * and a message that was received already is nobody's.
+	 */
+	if (from == 0 && messages[0].sequence > 0)
+		return;
 	for (size_t j = from; j < to; j++)
-		if (!has_record(&messages[j]))
+		if (!has_record(&messages[j]) ||
+		    (place_of[j - from] == ORIGIN_NONE &&
+		     messages[j].record.message != MQW_MESSAGE_UNKNOWN))
 			return;
 	for (size_t j = from; j < to; j++) {
 		size_t bound;

@@ -6,7 +6,9 @@
  * told it from the others. Else it names the message that was the level's last when the send
  * returned, which is the sender's own or stands behind it: so no record is of a message behind the one
  * it names. Within this bound the later begun is further back: senders that wait for room are
- * served in the order in which they came (wq_add() in ipc/mqueue.c).
+ * served in the order in which they came (wq_add() in ipc/mqueue.c). At the head of the level even that is not
+ * sure: a send that raced the first of these may have a message among them without its record, or the
+ * reverse. There only content tells.
  */
 #ifndef MQWATCH_ORIGIN_H
 #define MQWATCH_ORIGIN_H

@@ -240,14 +240,16 @@ ended_within_a_second() {
 }
 
 @test "Little's law: the mean residence by pairs is that by depth over time" {
-	local queue='queue="/little"' before after
+	local queue='queue="/little"' before after unpaired
 
 	daemon_start
 	"$BIN/mqfill" --depth=10 --message-size=64 create /little
 	"$BIN/mqload" --keep --messages=4000 --senders=2 --send-rate=400 --receive-rate=1000 --priorities=3 \
 		/little >/dev/null
-	metric_is 4000 mqwatch_queue_residence_seconds_count "$queue"
-	metric_is 0 mqwatch_queue_unpaired_messages_total "$queue"
+	# a receiver that overtakes its sender between two instructions is counted as unknown
+	unpaired=$(metric mqwatch_queue_unpaired_messages_total "$queue")
+	[ "$unpaired" -le 4 ]
+	metric_is $((4000 - unpaired)) mqwatch_queue_residence_seconds_count "$queue"
 	before=$(metric mqwatch_queue_residence_seconds_sum "$queue")
 	after=$(metric mqwatch_queue_depth_seconds_total "$queue")
 	awk -v a="$before" -v b="$after" 'BEGIN {

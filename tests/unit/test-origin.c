@@ -130,6 +130,39 @@ static void test_found(void **state)
 	check(m, 3, (const size_t[]){1, 0, 2});
 }
 
+/* A send before the first of these may have raced it: order says nothing, content does. */
+static void test_head(void **state)
+{
+	struct mqw_peek_message m[] = {
+		message(100, 1, 200),
+		message(200, 2, 200),
+		message(300, 3, 0),
+	};
+
+	m[0].sequence = 5;
+	m[1].sequence = 6;
+	m[2].sequence = 7;
+	check(m, 3, (const size_t[]){ORIGIN_NONE, ORIGIN_NONE, 2});
+	m[1].record.message = 100;
+	check(m, 3, (const size_t[]){1, ORIGIN_NONE, 2});
+}
+
+/* A record whose message has left is not taken for another's. */
+static void test_left(void **state)
+{
+	struct mqw_peek_message m[] = {
+		message(100, 1, 200),
+		message(200, 2, 200),
+	};
+
+	m[0].record.message = 900;
+	m[1].record.message = 200;
+	check(m, 2, (const size_t[]){ORIGIN_NONE, 1});
+	/* where it was is another message now */
+	m[0].record.message = 200;
+	check(m, 2, (const size_t[]){ORIGIN_NONE, 1});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,7 +170,8 @@ int main(void)
 		cmocka_unit_test(test_slow_to_return), cmocka_unit_test(test_slow_to_enter),
 		cmocka_unit_test(test_sleepers),       cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_no_record),
-		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_found),	       cmocka_unit_test(test_head),
+		cmocka_unit_test(test_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
