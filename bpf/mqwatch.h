@@ -240,6 +240,11 @@ struct mqw_peek {
 	__u32 known;   /* the level's records tell who sent its messages */
 	__u32 changed; /* the proof was lost */
 	__u32 settle;  /* the levels are to be put right, and can be */
+	__u64 message_size_limit;
+	__u64 segment;	  /* of the message's payload */
+	__s64 known_from; /* as in the level */
+	__u32 level;	  /* index */
+	__u32 priority;
 };
 
 enum mqw_origin {
