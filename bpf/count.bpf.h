@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Counting: losses, durations, errors, depth. */
+#ifndef COUNT_BPF_H
+#define COUNT_BPF_H
+
+#include "maps.bpf.h"
+
+#define ERESTARTSYS 512
+
+__u64 losses[MQW_LOSSES];
+
+static __always_inline void count_loss(enum mqw_loss reason)
+{
+	__sync_fetch_and_add(&losses[reason], 1);
+}
+
+static __always_inline enum mqw_error error_of(long result)
+{
+	switch (-result) {
+	case 11:
+		return MQW_EAGAIN;
+	case 110:
+		return MQW_ETIMEDOUT;
+	case 4:
+	case ERESTARTSYS:
+		return MQW_EINTR;
+	case 90:
+		return MQW_EMSGSIZE;
+	case 22:
+		return MQW_EINVAL;
+	case 14:
+		return MQW_EFAULT;
+	case 9:
+		return MQW_EBADF;
+	case 12:
+		return MQW_ENOMEM;
+	default:
+		return MQW_EOTHER;
+	}
+}
+
+/* Smallest i with ns <= 2^(10 + 2i), by halving; see MQW_TIME_BUCKETS. */
+static __always_inline __u32 time_bucket(__u64 ns)
+{
+	__u64 v = ns ? (ns - 1) >> MQW_TIME_SHIFT_MIN : 0;
+	__u32 bits = 0;
+
+	if (v >> 32)
+		return MQW_TIME_BUCKETS - 1;
+	if (v >> 16) {
+		bits += 16;
+		v >>= 16;
+	}
+	if (v >> 8) {
+		bits += 8;
+		v >>= 8;
+	}
+	if (v >> 4) {
+		bits += 4;
+		v >>= 4;
+	}
+	if (v >> 2) {
+		bits += 2;
+		v >>= 2;
+	}
+	bits = (bits + (v ? 2 : 0)) / MQW_TIME_SHIFT_STEP;
+	return bits < MQW_TIME_BUCKETS ? bits : MQW_TIME_BUCKETS - 1;
+}
+
+/* Adds the time since the last change to the integral of depth over time. */
+static __always_inline void change_depth(struct mqw_queue *q, __s64 by, __u64 now)
+{
+	__u64 before = __sync_lock_test_and_set(&q->changed_ns, now), area, sum;
+	__s64 depth = __sync_fetch_and_add(&q->depth, by);
+
+	if (depth <= 0 || now <= before)
+		return;
+	area = (now - before) * depth;
+	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
+	if (sum + area < sum)
+		__sync_fetch_and_add(&q->counters.depth_ns_high, 1);
+	if (depth >= q->depth_limit)
+		__sync_fetch_and_add(&q->counters.full_ns, now - before);
+}
+
+static __always_inline void count_message(struct mqw_queue *q, enum mqw_op op, __u64 bytes,
+					  __u64 now)
+{
+	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
+	__sync_fetch_and_add(&q->counters.op[op].bytes, bytes);
+	q->counters.op[op].last_ns = now;
+	change_depth(q, op == MQW_SEND ? 1 : -1, now);
+}
+
+#endif /* COUNT_BPF_H */

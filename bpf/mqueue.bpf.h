@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What BPF programs know of the kernel's message queues: ipc/mqueue.c, ipc/msgutil.c.
+ * Read with CO-RE, so that one object fits every kernel from 6.1 on.
+ */
+#ifndef MQUEUE_BPF_H
+#define MQUEUE_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "mqwatch.h"
+
+#define MQUEUE_MAGIC 0x19800202 /* include/uapi/linux/magic.h */
+
+#define READ_KERNEL(dst, src) bpf_probe_read_kernel(&(dst), sizeof(dst), (const void *)(src))
+
+/* The open file behind a descriptor of the current task, or NULL. */
+static __always_inline struct file *current_file(struct task_struct *task, int fd)
+{
+	struct fdtable *fdt = task->files->fdt;
+	struct file *file = NULL;
+
+	if ((unsigned int)fd >= fdt->max_fds)
+		return NULL;
+	READ_KERNEL(file, fdt->fd + (unsigned int)fd);
+	return file;
+}
+
+static __always_inline bool is_mqueue_sb(struct super_block *sb)
+{
+	return BPF_CORE_READ(sb, s_magic) == MQUEUE_MAGIC;
+}
+
+/* s_fs_info of a mqueue super block is its namespace: mqueue_fill_super(). */
+static __always_inline __u32 sb_ipcns(struct super_block *sb)
+{
+	struct ipc_namespace *ns = BPF_CORE_READ(sb, s_fs_info);
+
+	return BPF_CORE_READ(ns, ns.inum);
+}
+
+/* MQUEUE_I(): only for inodes of regular files on a mqueue super block. */
+static __always_inline struct mqueue_inode_info *mqueue_info(struct inode *inode)
+{
+	return (void *)inode - bpf_core_field_offset(struct mqueue_inode_info, vfs_inode);
+}
+
+static __always_inline bool is_regular(struct inode *inode)
+{
+	return (BPF_CORE_READ(inode, i_mode) & 0170000) == 0100000;
+}
+
+#endif /* MQUEUE_BPF_H */

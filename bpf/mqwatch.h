@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one ABI between the BPF programs and user space. Included by both sides:
+ * BPF programs after vmlinux.h, user space after <linux/types.h>.
+ * All times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns()).
+ */
+#ifndef MQWATCH_H
+#define MQWATCH_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* NAME_MAX + 1: mqueue_fill_super() and lookup_one_len() bound a queue's name */
+#define MQW_NAME_SIZE 256
+#define MQW_COMM_SIZE 16
+
+/* A queue's identity. Its name is only a label: names are reused, identities are not. */
+struct mqw_key {
+	__u64 ino;   /* inode number in the namespace's mqueue file system; 0: no queue */
+	__u32 ipcns; /* inode number of the IPC namespace, as /proc/PID/ns/ipc shows it */
+	__u32 pad;
+};
+
+enum mqw_op {
+	MQW_SEND,
+	MQW_RECEIVE,
+	MQW_OPS,
+};
+
+/* The errors that mq_timedsend(2) and mq_timedreceive(2) document; all others share one place. */
+enum mqw_error {
+	MQW_EAGAIN,
+	MQW_ETIMEDOUT,
+	MQW_EINTR, /* the call was interrupted; the kernel may restart it (SA_RESTART) */
+	MQW_EMSGSIZE,
+	MQW_EINVAL,
+	MQW_EFAULT,
+	MQW_EBADF, /* the descriptor is not open for this direction */
+	MQW_ENOMEM,
+	MQW_EOTHER,
+	MQW_ERRORS,
+};
+
+/*
+ * Durations are bucketed by powers of four: bucket i counts calls of at most
+ * 2^(10 + 2i) ns (1.024 us, 4.096 us, ... 68.7 s), the last bucket all longer ones.
+ */
+#define MQW_TIME_SHIFT_MIN  10
+#define MQW_TIME_SHIFT_STEP 2
+#define MQW_TIME_BUCKETS    15
+
+/* Bucket i counts sends that found the queue filled to at most i tenths. */
+#define MQW_DEPTH_BUCKETS 11
+
+struct mqw_op_stats {
+	__u64 messages;
+	__u64 bytes;
+	__u64 last_ns;		      /* end of the last call that moved a message; 0: none yet */
+	__u64 time_ns;		      /* spent in all ended calls */
+	__u64 time[MQW_TIME_BUCKETS]; /* ended calls, successful or not, by duration */
+	__u64 errors[MQW_ERRORS];
+};
+
+/* Everything counted of a queue since it was first seen. */
+struct mqw_counters {
+	struct mqw_op_stats op[MQW_OPS];
+	__u64 depth[MQW_DEPTH_BUCKETS];
+	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
+	/* the time that received messages were queued, where their sends are known */
+	__u64 residence[MQW_TIME_BUCKETS];
+	__u64 residence_ns;
+	__u64 unpaired; /* received messages whose send is unknown */
+	/* the integral of depth over time, in ns times messages: depth_ns_high counts 2^64 */
+	__u64 depth_ns;
+	__u64 depth_ns_high;
+	__u64 full_ns; /* time at the depth limit */
+	__u64 peeks;   /* messages looked at with mq_timedreceive2(2), but not by us */
+};
+
+/*
+ * One queue's slot. A slot belongs to a queue while key.ino is not 0.
+ * begun and ended count calls from system call entry to exit, sends in units of MQW_ONE_SEND: with no
+ * call under way they are equal, and while begun stands still no new call can touch the queue.
+ */
+#define MQW_ONE_RECEIVE 1ULL
+#define MQW_ONE_SEND	(1ULL << 32)
+
+struct mqw_queue {
+	struct mqw_key key;
+	__u64 begun;
+	__u64 ended;
+	/*
+	 * The depth by the calls that returned, since changed_ns. With no call under way it is the
+	 * kernel's, else calls were missed; see check_depth() in peek.bpf.c.
+	 */
+	__s64 depth;
+	__u64 changed_ns;
+	__u64 depth_limit;
+	__u64 created_ns;
+	/*
+	 * Each of these counts what upsets a piece of knowledge, which is good while the count is
+	 * what it was when user space last put things right:
+	 * - doubts: which send a receive takes is unsure (mqw_level.received);
+	 * - distrust: sends were missed, so which send a queued message is of is unsure.
+	 */
+	__u64 doubts, doubts_settled;
+	__u64 distrust, distrust_settled;
+	__u64 suspect_ns; /* since when the depth is off; 0: it is right */
+	__u64 unseen;	  /* messages moved by calls no probe saw, at least */
+	__u64 unseen_ns;  /* when such calls were last found; 0: never */
+	__u64 retired;	  /* user space takes the slot back: no new call may use it */
+	__u32 levels;	  /* priorities seen */
+	__u32 level;	  /* index of the last of them, plus 1; 0: none */
+	struct mqw_counters counters;
+	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
+	__u64 pad[6];
+};
+
+/*
+ * A level: the messages of one priority of a queue, which leave in the order of their sends. So its
+ * queued messages are its last sends, and its r-th receive takes its r-th send.
+ */
+struct mqw_level_key {
+	__u64 ino;
+	__u32 ipcns;
+	__u32 priority;
+};
+
+struct mqw_level {
+	struct mqw_level_key key; /* ino 0: free */
+	__u64 sent;		  /* the sequence number of the next send */
+	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
+	__s64 known_from; /* the records of earlier sends may be off by one or more */
+	__u64 begun;	  /* sends, as in struct mqw_queue */
+	__u64 ended;
+	__u32 next; /* another level of the queue: its index, plus 1; 0: none */
+	__u32 pad;
+};
+
+/* What is remembered of a send, in chunks that live while their messages are queued. */
+struct mqw_record {
+	__u64 start_ns;	   /* when the send began */
+	__u64 returned_ns; /* and returned */
+			   /*
+	 * The level's last message when the send returned, if other sends were under way meanwhile,
+	 * else 0. Tells who was first: see src/origin.h. MQW_MESSAGE_UNKNOWN: it could not be read.
+	 */
+#define MQW_MESSAGE_UNKNOWN 1ULL
+	__u64 last_message;
+	__u32 slept; /* in the call, until a receiver let its message in */
+	__u32 pid;   /* thread group */
+	__u32 tid;
+	__u32 length;
+	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
+	char comm[MQW_COMM_SIZE];
+	__u32 pad;
+};
+
+#define MQW_CHUNK_SHIFT 4
+#define MQW_CHUNK_SIZE	(1 << MQW_CHUNK_SHIFT)
+
+struct mqw_chunk_key {
+	__u32 level;
+	__u32 number; /* sequence number >> MQW_CHUNK_SHIFT */
+};
+
+struct mqw_chunk {
+	struct mqw_record records[MQW_CHUNK_SIZE];
+};
+
+/* Events the probes saw and could not attribute. */
+enum mqw_loss {
+	MQW_LOSS_QUEUES_FULL,	     /* no slot left for a new queue */
+	MQW_LOSS_UNKNOWN_DESCRIPTOR, /* the descriptor was no message queue at entry */
+	MQW_LOSS_TASK_STORAGE,	     /* no memory to remember a call */
+	MQW_LOSS_CALL,		     /* a call's entry or exit was not seen */
+	MQW_LOSS_RECORD,	     /* no room to remember a send */
+	MQW_LOSSES,
+};
+
+/* A call under way, as the task iterator writes it. */
+struct mqw_call {
+	struct mqw_key key;
+	__u64 start_ns;
+	__u32 pid; /* thread group */
+	__u32 tid;
+	__u32 op; /* enum mqw_op */
+	char comm[MQW_COMM_SIZE];
+	__u32 pad;
+};
+
+/* The context of the programs that take slots and levels back. */
+struct mqw_release {
+	__u32 index;
+	__u32 pad;
+	/* chunks of a level: numbers from <= n < to */
+	__u32 from;
+	__u32 to;
+};
+
+/* Where and why a walk over a queue's messages ended. */
+enum mqw_peek_end {
+	MQW_PEEK_NO_QUEUE, /* the descriptor is no message queue */
+	MQW_PEEK_COMPLETE, /* all that was asked for */
+	MQW_PEEK_CHANGED,  /* the queue changed: what is there was queued, if not at one moment */
+	MQW_PEEK_FULL,	   /* the buffer is too small */
+};
+
+/* The context of the peek program. */
+struct mqw_peek {
+	/* in */
+	__s32 fd;
+	__u32 pad;
+	__u64 messages_max;
+	__u64 payload_max;
+	__s64 now_sec; /* CLOCK_REALTIME_COARSE, read before the program runs */
+	__u64 now_nsec;
+	/* out */
+	__u32 end; /* enum mqw_peek_end */
+	__u32 n_messages;
+	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
+	__u32 walked;  /* messages passed, proven or not */
+	__u32 guarded; /* while begun stands no message moves */
+	__u32 pad2;
+	__u64 messages_total;
+	__u32 slot;    /* the queue's, if settled */
+	__u32 settled; /* no call was under way: the levels can be put right while begun stands */
+	__u64 begun;
+	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
+	__u64 used; /* bytes of the buffer */
+	/* the program's own */
+	__u64 rest;	/* payload bytes of the message still to copy */
+	__s64 sequence; /* of the next message's send in its level */
+};
+
+enum mqw_origin {
+	MQW_ORIGIN_UNKNOWN,
+	MQW_ORIGIN_RECORD, /* record is the send in this place of the level */
+	MQW_ORIGIN_BEFORE, /* sent before the probes were there */
+};
+
+/* The buffer holds n_heads of these, each followed by its payload padded to 8 bytes. */
+struct mqw_peek_message {
+	__u32 index; /* in the order of the walk: those left out are counted */
+	__u32 priority;
+	__u32 origin; /* enum mqw_origin */
+	__u32 pad;
+	__u64 size;
+	__u64 kept;    /* payload bytes that follow */
+	__u64 message; /* where it is, as in mqw_record.last_message */
+	struct mqw_record record;
+};
+
+/* The context of the attributes program: n entries of struct mqw_attr at the buffer's start. */
+struct mqw_attrs {
+	__u32 n;
+	__u32 pad;
+};
+
+struct mqw_attr {
+	__s32 fd;    /* in */
+	__u32 found; /* out: fd is on a mqueue file system; the rest only for queues */
+	struct mqw_key key;
+	__u64 bytes;
+	__u32 waiters[MQW_OPS];
+	__u32 waiters_known;
+	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
+};
+
+#ifndef __BPF__
+#include <assert.h>
+static_assert(sizeof(struct mqw_key) == 16, "ABI");
+static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
+static_assert(sizeof(struct mqw_record) == 64, "ABI");
+static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
+static_assert(sizeof(struct mqw_call) == 56, "ABI");
+#endif
+
+#endif /* MQWATCH_H */

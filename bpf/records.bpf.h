@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who sent which message, and how long it stayed. Sends of a level are numbered as they return;
+ * each leaves a record. The r-th receive of a level takes the record of its r-th send.
+ */
+#ifndef RECORDS_BPF_H
+#define RECORDS_BPF_H
+
+#include "count.bpf.h"
+#include "free.bpf.h"
+
+__u64 next_level;
+const volatile __u32 levels_max = 1;
+const volatile struct mqw_chunk empty_chunk;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} free_levels SEC(".maps");
+__u64 free_level;
+
+/* Puts a new level in front of its queue's others. */
+static __always_inline void level_link(struct mqw_queue *q, struct mqw_level *l, __u32 slot)
+{
+	__u32 first;
+
+	for (int i = 0; i < 8; i++) {
+		first = *(volatile __u32 *)&q->level;
+		l->next = first;
+		if (__sync_val_compare_and_swap(&q->level, first, slot + 1) == first)
+			break;
+	}
+	__sync_fetch_and_add(&q->levels, 1);
+}
+
+/* First message of a priority. Rare, so not inlined. */
+static __noinline struct mqw_level *level_create(const struct mqw_level_key *key,
+						 struct mqw_queue *q, __u32 *ret_slot)
+{
+	struct mqw_level *l;
+	__u32 slot, *raced;
+
+	if (!free_take(&free_levels, &free_level, &slot)) {
+		if (next_level >= levels_max)
+			return NULL;
+		slot = __sync_fetch_and_add(&next_level, 1);
+	}
+	l = bpf_map_lookup_elem(&levels, &slot);
+	if (!l)
+		return NULL;
+	l->key = *key;
+	if (bpf_map_update_elem(&level_index, key, &slot, BPF_NOEXIST)) {
+		l->key.ino = 0;
+		free_give(&free_levels, &free_level, slot);
+		raced = bpf_map_lookup_elem(&level_index, key);
+		if (!raced)
+			return NULL;
+		slot = *raced;
+		l = level_in_slot(slot, key);
+	} else {
+		level_link(q, l, slot);
+	}
+	*ret_slot = slot;
+	return l;
+}
+
+/* *slot is where the level was last time: a guess that is checked. */
+static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 priority, __u32 *slot)
+{
+	struct mqw_level_key key = {
+		.ino = q->key.ino,
+		.ipcns = q->key.ipcns,
+		.priority = priority,
+	};
+	struct mqw_level *l = level_in_slot(*slot, &key);
+	__u32 *found;
+
+	if (l)
+		return l;
+	found = bpf_map_lookup_elem(&level_index, &key);
+	if (!found)
+		return level_create(&key, q, slot);
+	*slot = *found;
+	return level_in_slot(*slot, &key);
+}
+
+static __always_inline void count_residence(struct mqw_queue *q, __u64 ns)
+{
+	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
+	__sync_fetch_and_add(&q->counters.residence_ns, ns);
+}
+
+/* The receives of this queue are paired with its sends. */
+static __always_inline bool paired(struct mqw_queue *q)
+{
+	return q->doubts == q->doubts_settled;
+}
+
+/* The last message of a priority now; it may be another's, or memory that is no message any more. */
+static __always_inline __u64 last_message(struct inode *inode, __u32 priority)
+{
+	struct mqueue_inode_info *info = mqueue_info(inode);
+	struct rb_node *node = BPF_CORE_READ(info, msg_tree.rb_node);
+	struct posix_msg_tree_node *leaf;
+	struct list_head *last;
+	__u32 here;
+
+	/* a tree of n levels of balance holds more than 2^(n/2) priorities; there are 2^15 */
+	for (int i = 0; i < 32 && node; i++) {
+		leaf = (void *)node - bpf_core_field_offset(struct posix_msg_tree_node, rb_node);
+		here = BPF_CORE_READ(leaf, priority);
+		if (here == priority) {
+			last = BPF_CORE_READ(leaf, msg_list.prev);
+			return (__u64)last - bpf_core_field_offset(struct msg_msg, m_list);
+		}
+		node = priority < here ? BPF_CORE_READ(node, rb_left)
+				       : BPF_CORE_READ(node, rb_right);
+	}
+	return MQW_MESSAGE_UNKNOWN;
+}
+
+/* A send that was done: what there is to remember. */
+struct sent {
+	__u64 start_ns;
+	__u64 now;
+	bool slept;
+	bool before; /* it began before the probes were there */
+	__u32 priority;
+	__u32 length;
+	struct inode *raced; /* the queue, if other sends were under way; else NULL */
+};
+
+/* l: the send's level, in slot level; NULL: there was no room for it */
+static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
+					  const struct sent *s, __u32 level)
+{
+	struct mqw_chunk_key key;
+	struct mqw_chunk *chunk;
+	struct mqw_record *r;
+	__u64 sequence, id;
+
+	if (!l) {
+		__sync_fetch_and_add(&q->doubts, 1);
+		__sync_fetch_and_add(&q->distrust, 1);
+		count_loss(MQW_LOSS_RECORD);
+		return;
+	}
+	sequence = __sync_fetch_and_add(&l->sent, 1);
+	if (s->before) {
+		/* unseen sends may be behind it in the queue: it has no place in the order */
+		__sync_fetch_and_add(&q->doubts, 1);
+		l->known_from = sequence + 1;
+		return;
+	}
+	if ((__s64)sequence < l->received && paired(q)) {
+		/* its receiver was faster to return than the sender */
+		count_residence(q, 0);
+		return;
+	}
+	chunk = chunk_of(level, sequence);
+	if (!chunk) {
+		key.level = level;
+		key.number = sequence >> MQW_CHUNK_SHIFT;
+		bpf_map_update_elem(&chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
+		chunk = bpf_map_lookup_elem(&chunks, &key);
+		if (!chunk) {
+			count_loss(MQW_LOSS_RECORD);
+			return;
+		}
+	}
+	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
+	id = bpf_get_current_pid_tgid();
+	r->start_ns = s->start_ns;
+	r->returned_ns = s->now;
+	r->last_message = s->raced ? last_message(s->raced, s->priority) : 0;
+	r->slept = s->slept;
+	r->pid = id >> 32;
+	r->tid = id;
+	r->length = s->length;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	r->mark = (__u32)sequence + 1;
+}
+
+/* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
+static __always_inline void forget_chunk(__u32 level, __s64 sequence)
+{
+	struct mqw_chunk_key key = {
+		.level = level,
+		.number = (sequence >> MQW_CHUNK_SHIFT) - 1,
+	};
+
+	if ((sequence & (MQW_CHUNK_SIZE - 1)) == MQW_CHUNK_SIZE - 1)
+		bpf_map_delete_elem(&chunks, &key);
+}
+
+static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __u64 now,
+					 __u32 *level)
+{
+	struct mqw_level *l = level_of(q, priority, level);
+	struct mqw_record *r;
+	__s64 sequence;
+
+	if (!l) {
+		__sync_fetch_and_add(&q->doubts, 1);
+		count_loss(MQW_LOSS_RECORD);
+		return;
+	}
+	sequence = __sync_fetch_and_add(&l->received, 1);
+	if (sequence >= 0)
+		forget_chunk(*level, sequence);
+	if (paired(q) && sequence >= l->known_from) {
+		if (sequence >= (__s64) * (volatile __u64 *)&l->sent)
+			return; /* its sender will count it */
+		r = record_of(*level, sequence);
+		if (r) {
+			count_residence(q, now > r->returned_ns ? now - r->returned_ns : 0);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&q->counters.unpaired, 1);
+}
+
+/*
+ * A receive whose caller did not ask for the priority: known while the queue has had one only,
+ * else some level's count of receives is short by one until the levels are put right.
+ */
+static __always_inline void pair_receive_any(struct mqw_queue *q, __u64 now)
+{
+	__u32 slot = q->level - 1;
+	struct mqw_level *l;
+
+	if (q->levels == 1) {
+		l = bpf_map_lookup_elem(&levels, &slot);
+		if (l && l->key.ino == q->key.ino) {
+			pair_receive(q, l->key.priority, now, &slot);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&q->counters.unpaired, 1);
+	__sync_fetch_and_add(&q->doubts, 1);
+}
+
+#endif /* RECORDS_BPF_H */

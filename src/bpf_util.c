@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf_util.h"
+#include "log.h"
+#include "util.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+static int print_debug(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+
+	(void)level;
+	if (log_max_priority() < LOG_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, ap) < 0) {
+		text = NULL;
+		return 0;
+	}
+	/* what the verifier has to say is one message of many lines */
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_debug("%s", line);
+	return 0;
+}
+
+void bpf_log_to_debug(void)
+{
+	libbpf_set_print(print_debug);
+}
+
+const char *bpf_missing(void)
+{
+	char magic[2];
+	FILE *f;
+	size_t n;
+
+	f = fopen(KERNEL_BTF, "re");
+	n = f ? fread(magic, 1, sizeof(magic), f) : 0;
+	if (f)
+		fclose(f);
+	if (n < sizeof(magic))
+		return "the kernel shows no type information in " KERNEL_BTF
+		       ": use a kernel built with CONFIG_DEBUG_INFO_BTF=y";
+	return NULL;
+}
+
+void bpf_explain_load(int error, char *reason, size_t size)
+{
+	if (error == -EPERM || error == -EACCES)
+		snprintf(reason, size,
+			 "loading BPF programs is not permitted: run with CAP_BPF and CAP_PERFMON");
+	else
+		snprintf(reason, size,
+			 "loading BPF programs failed: %s (details with --log.level=debug)",
+			 strerror(-error));
+}

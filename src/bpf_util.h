@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the users of BPF objects share: libbpf's messages, detached mounts, reasons for failure. */
+#ifndef MQWATCH_BPF_UTIL_H
+#define MQWATCH_BPF_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* libbpf's messages go to our log, at debug priority: the caller reports failure in its own words. */
+void bpf_log_to_debug(void);
+
+/* NULL where BPF programs can be expected to load, else a line that says what is missing. */
+const char *bpf_missing(void);
+
+/* One line for a failed load (error is -errno) that names the remedy, into reason. */
+void bpf_explain_load(int error, char *reason, size_t size);
+
+#endif /* MQWATCH_BPF_UTIL_H */

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <grp.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "control.h"
+#include "listen.h"
+#include "log.h"
+#include "manager.h"
+#include "metrics.h"
+#include "web.h"
+
+/* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
+#define TICK_USEC (5 * USEC_PER_SEC)
+
+/* How long a snapshot of a busy queue may hold up the loop. */
+#define PATIENCE_NS (50 * NSEC_PER_MSEC)
+
+struct manager {
+	struct config *config;
+	int argc;
+	char *const *argv;
+	double started_at;
+
+	sd_event *event;
+	struct probe *probe;
+	struct peek *peek;
+	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
+	struct table *table;
+
+	struct web web;
+	struct http_server **web_servers; /* one per config->web_listen; NULL: see web_reason */
+	struct control control;
+	struct http_server *control_server;
+	struct stat control_file; /* what to remove at the end */
+
+	char mqueue_reason[256];
+	char web_reason[256];
+	char control_reason[256];
+	uint64_t scrape_ns;
+	uint64_t snapshots[SNAPSHOT_RESULTS];
+};
+
+static int refresh(struct manager *m)
+{
+	int r;
+
+	if (!m->mqfs)
+		return 0;
+	r = table_refresh(m->table, m->mqfs, m->peek, m->probe);
+	if (r < 0)
+		log_warning_errno(r, "The queues cannot be read: %m");
+	return r;
+}
+
+static int op_refresh(void *data, const struct table **ret)
+{
+	struct manager *m = data;
+	int r = refresh(m);
+
+	if (r == 0)
+		*ret = m->table;
+	return r;
+}
+
+/* A reason that is an empty string is none. */
+static const char *reason(const char *s)
+{
+	return s && *s ? s : NULL;
+}
+
+static int op_status(void *data, struct status *ret)
+{
+	struct manager *m = data;
+
+	*ret = (struct status){
+		.version = MQWATCH_VERSION,
+		.started_at = m->started_at,
+		.ipcns = m->mqfs ? mqfs_ipcns(m->mqfs) : 0,
+		.mqueue_source = m->mqfs ? mqfs_source(m->mqfs) : NULL,
+		.mqueue_reason = reason(m->mqueue_reason),
+		.peek_backend = peek_backend(m->peek),
+		.peek_reason = peek_reason(m->peek),
+		.peek_note = peek_note(m->peek),
+		.probe_mode = probe_mode_name(m->probe),
+		.probe_reason = probe_reason(m->probe),
+		.probe_peeks = probe_sees_peeks(m->probe),
+		.web_reason = reason(m->web_reason),
+		.control_reason = reason(m->control_reason),
+		.queues = table_size(m->table),
+		.queues_max = m->config->queues_max,
+	};
+	for (size_t i = 0; i < TABLE_DROPS; i++)
+		ret->drops[i] = table_drops(m->table, i);
+	for (size_t i = 0; i < PROBE_LOSSES; i++)
+		ret->losses[i] = probe_losses(m->probe, i);
+	memcpy(ret->snapshots, m->snapshots, sizeof(ret->snapshots));
+	return 0;
+}
+
+/* Opens the queue only if it is still the one, with the owner and mode, that permission was given for. */
+static int open_unchanged(struct manager *m, const struct queue *q)
+{
+	_cleanup_close_ int fd = mqfs_open_queue(m->mqfs, q->name);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_ino != q->id.ino || st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
+	    (st.st_mode & 07777) != q->attr.mode)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+static int op_snapshot(void *data, const struct queue *q, const struct peek_request *request,
+		       struct snapshot **ret)
+{
+	struct manager *m = data;
+	struct peek_request patient = *request;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!m->mqfs)
+		return -ENOENT;
+	patient.patience_ns = PATIENCE_NS;
+	patient.unused_since_ns = probe_since_ns(m->probe);
+	fd = open_unchanged(m, q);
+	if (fd < 0)
+		return fd;
+	r = peek_snapshot(m->peek, fd, &patient, ret);
+	m->snapshots[r < 0		  ? SNAPSHOT_FAILED
+		     : (*ret)->consistent ? SNAPSHOT_CONSISTENT
+					  : SNAPSHOT_INCONSISTENT]++;
+	return r;
+}
+
+static int op_calls(void *data, struct mqw_call **ret, size_t *ret_n)
+{
+	struct manager *m = data;
+
+	return probe_calls(m->probe, ret, ret_n);
+}
+
+static uint64_t op_payload_max(void *data)
+{
+	const struct manager *m = data;
+
+	return m->config->peek_payload_max;
+}
+
+static gid_t op_control_gid(void *data)
+{
+	const struct manager *m = data;
+	const struct group *g = getgrnam(m->config->control_group);
+
+	return g ? g->gr_gid : (gid_t)-1;
+}
+
+static const struct control_ops control_ops = {
+	.refresh = op_refresh,
+	.status = op_status,
+	.snapshot = op_snapshot,
+	.calls = op_calls,
+	.payload_max = op_payload_max,
+	.control_gid = op_control_gid,
+};
+
+/* fs.mqueue.queues_max, which /proc/sys shows for the reader's IPC namespace; 0: unknown */
+static uint64_t read_queues_limit(void)
+{
+	uint64_t limit = 0;
+	FILE *f = fopen("/proc/sys/fs/mqueue/queues_max", "re");
+	char line[32];
+
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (parse_u64(line, 0, UINT64_MAX, &limit) < 0)
+			limit = 0;
+	}
+	fclose(f);
+	return limit;
+}
+
+static int op_metrics(void *data, struct text *out)
+{
+	struct manager *m = data;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	struct metrics_input in;
+	struct status status;
+	int r;
+
+	r = refresh(m);
+	if (r < 0)
+		return r;
+	op_status(m, &status);
+	in = (struct metrics_input){
+		.table = m->table,
+		.status = &status,
+		.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+		.queues_limit = m->mqfs ? read_queues_limit() : 0,
+		.scrape_ns = m->scrape_ns,
+	};
+	metrics_render(out, &in);
+	m->scrape_ns = clock_ns(CLOCK_MONOTONIC) - start;
+	return out->failed ? -ENOMEM : 0;
+}
+
+static const struct web_ops web_ops = {
+	.metrics = op_metrics,
+	.status = op_status,
+};
+
+static size_t count_addresses(char *const *addresses)
+{
+	size_t n = 0;
+
+	while (addresses[n])
+		n++;
+	return n;
+}
+
+/* Logs a reason when it is new, not at every try. */
+static void note_reason(char *known, size_t size, const char *what, const char *now)
+{
+	if (strcmp(known, now) != 0 && *now)
+		log_error("%s: %s", what, now);
+	snprintf(known, size, "%s", now);
+}
+
+/* Serves the addresses that are not served yet. */
+static void serve_web(struct manager *m)
+{
+	char why[sizeof(m->web_reason)] = "";
+
+	for (size_t i = 0; m->config->web_listen[i]; i++) {
+		const char *address = m->config->web_listen[i];
+		char reason_now[sizeof(why)] = "";
+		int fd, r;
+
+		if (m->web_servers[i])
+			continue;
+		fd = listen_tcp(address, reason_now, sizeof(reason_now));
+		if (fd >= 0) {
+			r = http_server_new(&m->web_servers[i], m->event, fd, web_handle, &m->web);
+			if (r == 0) {
+				log_info("Metrics at http://%s/metrics", address);
+				continue;
+			}
+			close(fd);
+			snprintf(reason_now, sizeof(reason_now), "%s: %s", address, strerror(-r));
+		}
+		memcpy(why, reason_now, sizeof(why));
+	}
+	note_reason(m->web_reason, sizeof(m->web_reason), "No metrics at an address", why);
+}
+
+static void serve_control(struct manager *m)
+{
+	const char *path = m->config->control_socket;
+	char why[sizeof(m->control_reason)] = "";
+	int fd, r;
+
+	if (!*path || m->control_server)
+		return;
+	fd = listen_unix(path, why, sizeof(why));
+	if (fd >= 0) {
+		r = http_server_new(&m->control_server, m->event, fd, control_handle, &m->control);
+		if (r < 0) {
+			close(fd);
+			snprintf(why, sizeof(why), "%s: %s", path, strerror(-r));
+		} else if (stat(path, &m->control_file) < 0) {
+			m->control_file = (struct stat){};
+		}
+	}
+	note_reason(m->control_reason, sizeof(m->control_reason), "No control socket", why);
+}
+
+static void stop_web(struct manager *m)
+{
+	if (!m->web_servers)
+		return;
+	for (size_t i = 0; m->config->web_listen[i]; i++)
+		http_server_free(m->web_servers[i]);
+	free(m->web_servers);
+	m->web_servers = NULL;
+	m->web_reason[0] = '\0';
+}
+
+/* Removes the socket file if it is still ours. */
+static void stop_control(struct manager *m)
+{
+	struct stat st;
+
+	if (m->control_server && stat(m->config->control_socket, &st) == 0 &&
+	    st.st_dev == m->control_file.st_dev && st.st_ino == m->control_file.st_ino)
+		unlink(m->config->control_socket);
+	http_server_free(m->control_server);
+	m->control_server = NULL;
+	m->control_reason[0] = '\0';
+}
+
+static int start_web(struct manager *m)
+{
+	m->web_servers =
+		calloc(count_addresses(m->config->web_listen) + 1, sizeof(*m->web_servers));
+	if (!m->web_servers)
+		return -ENOMEM;
+	serve_web(m);
+	return 0;
+}
+
+static int start_peek(struct manager *m)
+{
+	struct peek_options options = {
+		.mode = m->config->peek,
+		.buffer_max = m->config->peek_buffer_max,
+		.probe = m->probe,
+	};
+	struct peek *peek;
+	uint32_t ipcns;
+	int r;
+
+	r = peek_new(&peek, &options);
+	if (r < 0)
+		return r;
+	peek_free(m->peek);
+	m->peek = peek;
+	if (m->config->peek != PEEK_OFF && peek_reason(peek))
+		log_warning("Messages cannot be peeked, going on without: %s", peek_reason(peek));
+	if (m->mqfs && peek_ipcns(peek, mqfs_dirfd(m->mqfs), &ipcns) == 0)
+		mqfs_set_ipcns(m->mqfs, ipcns);
+	return 0;
+}
+
+static int start_parts(struct manager *m)
+{
+	const struct config *c = m->config;
+	int r;
+
+	r = table_new(&m->table, c->queues_max);
+	if (r < 0)
+		return r;
+	r = probe_new(&m->probe, c->probe, c->queues_max, c->records_max);
+	if (r < 0)
+		return r;
+	if (c->probe != PROBE_OFF && probe_reason(m->probe))
+		log_warning("Calls cannot be probed, going on without: %s", probe_reason(m->probe));
+	r = mqfs_open(&m->mqfs, c->mqueue_path, m->mqueue_reason, sizeof(m->mqueue_reason));
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		log_warning("Queues cannot be listed, going on without: %s", m->mqueue_reason);
+	r = start_peek(m);
+	if (r < 0)
+		return r;
+	r = start_web(m);
+	if (r < 0)
+		return r;
+	serve_control(m);
+	return 0;
+}
+
+static bool serves(const struct manager *m)
+{
+	for (size_t i = 0; m->config->web_listen[i]; i++)
+		if (m->web_servers[i])
+			return true;
+	return m->control_server;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct manager *m = data;
+
+	refresh(m);
+	serve_web(m);
+	serve_control(m);
+	sd_event_source_set_time_relative(source, TICK_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static bool same_addresses(char *const *a, char *const *b)
+{
+	size_t i;
+
+	for (i = 0; a[i] && b[i]; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return !a[i] && !b[i];
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Takes the new settings; what only a start can change keeps its value and says so. */
+static void apply(struct manager *m, struct config *c)
+{
+	struct config *old = m->config;
+	bool web = !same_addresses(old->web_listen, c->web_listen);
+	bool control = !same_text(old->control_socket, c->control_socket);
+	bool peek = old->peek != c->peek || old->peek_buffer_max != c->peek_buffer_max;
+
+	if (old->probe != c->probe || old->queues_max != c->queues_max ||
+	    old->records_max != c->records_max || !same_text(old->mqueue_path, c->mqueue_path))
+		log_warning("Changes of probe, queues and mqueue settings take effect at the next "
+			    "start");
+	c->probe = old->probe;
+	c->queues_max = old->queues_max;
+	c->records_max = old->records_max;
+	if (web)
+		stop_web(m);
+	if (control)
+		stop_control(m);
+	m->config = c;
+	log_set_max_priority(c->log_priority);
+	if (peek && start_peek(m) < 0)
+		log_warning("No memory to change the peek settings");
+	if (web && start_web(m) < 0)
+		log_error("No memory to serve metrics");
+	if (control)
+		serve_control(m);
+	config_free(old);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
+{
+	struct manager *m = data;
+	enum config_action action;
+	struct config *c;
+
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_ns(CLOCK_MONOTONIC) / 1000);
+	if (config_parse(m->argc, m->argv, stderr, &action, &c) < 0) {
+		log_error("The new configuration is bad, the old one stays in force");
+	} else {
+		apply(m, c);
+		log_info("Configuration reloaded");
+	}
+	sd_notify(false, "READY=1");
+	return 0;
+}
+
+static int add_sources(struct manager *m)
+{
+	static const int ending[] = {SIGTERM, SIGINT};
+	sigset_t mask;
+	int r;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGHUP);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&mask, ending[i]);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++) {
+		r = sd_event_add_signal(m->event, NULL, ending[i], NULL, NULL);
+		if (r < 0)
+			return r;
+	}
+	r = sd_event_add_signal(m->event, NULL, SIGHUP, on_reload, m);
+	if (r < 0)
+		return r;
+	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick,
+					  m);
+}
+
+int manager_new(struct manager **ret, struct config *config, int argc, char *const argv[])
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return log_error_errno(-ENOMEM, "Cannot start: %m");
+	m->argc = argc;
+	m->argv = argv;
+	m->started_at = (double)clock_ns(CLOCK_REALTIME) / NSEC_PER_SEC;
+	m->web = (struct web){.ops = &web_ops, .data = m};
+	m->control = (struct control){.ops = &control_ops, .data = m};
+	m->config = config;
+	r = sd_event_new(&m->event);
+	if (r >= 0)
+		r = add_sources(m);
+	if (r >= 0)
+		r = start_parts(m);
+	if (r < 0)
+		log_error_errno(r, "Cannot start: %m");
+	else if (!serves(m))
+		r = log_error_errno(
+			-EADDRNOTAVAIL,
+			"Neither metrics nor the control socket can be served, giving up");
+	if (r < 0) {
+		stop_web(m);
+		stop_control(m);
+		m->config = NULL;
+		return r;
+	}
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+void manager_free(struct manager *m)
+{
+	if (!m)
+		return;
+	if (m->config) {
+		stop_web(m);
+		stop_control(m);
+	}
+	table_free(m->table);
+	peek_free(m->peek);
+	probe_free(m->probe);
+	mqfs_free(m->mqfs);
+	sd_event_unref(m->event);
+	config_free(m->config);
+	free(m);
+}
+
+int manager_run(struct manager *m)
+{
+	int r;
+
+	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
+		 probe_mode_name(m->probe), peek_backend(m->peek));
+	sd_notify(false, "READY=1");
+	r = sd_event_loop(m->event);
+	if (r < 0)
+		return log_error_errno(r, "The event loop failed: %m");
+	sd_notify(false, "STOPPING=1");
+	return 0;
+}

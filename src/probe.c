@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+
+#include "bpf_util.h"
+#include "log.h"
+#include "probe_internal.h"
+#include "tracefs.h"
+
+/* Priorities that a queue uses, on average; most use one or a few. */
+#define LEVELS_PER_QUEUE 4
+
+const char *const probe_mode_names[PROBE_MODES] = {
+	[PROBE_AUTO] = "auto",
+	[PROBE_TRACEPOINT] = "tracepoint",
+	[PROBE_OFF] = "off",
+};
+
+const char *const probe_loss_names[PROBE_LOSSES] = {
+	[PROBE_LOSS_QUEUES_FULL] = "queues_full",
+	[PROBE_LOSS_UNKNOWN_DESCRIPTOR] = "unknown_descriptor",
+	[PROBE_LOSS_TASK_STORAGE] = "task_storage",
+	[PROBE_LOSS_CALL] = "call",
+	[PROBE_LOSS_RECORD] = "record",
+	[PROBE_LOSS_UNSEEN] = "unseen",
+	[PROBE_LOSS_RECURSION] = "recursion",
+};
+
+static int open_tracepoint(int tracefs, const char *event)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+	};
+	_cleanup_close_ int fd = -1;
+	char path[128], text[32];
+	uint64_t id;
+	ssize_t n;
+	int r;
+
+	snprintf(path, sizeof(path), "events/syscalls/%s/id", event);
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	r = parse_u64(text, 0, UINT32_MAX, &id);
+	if (r < 0)
+		return r;
+	attr.config = id;
+	r = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return r < 0 ? -errno : r;
+}
+
+static int attach_one(struct probe *p, int tracefs, struct bpf_program *program, const char *event,
+		      struct bpf_link **ret)
+{
+	struct bpf_link *link;
+	int fd, r;
+
+	fd = open_tracepoint(tracefs, event);
+	if (fd < 0) {
+		if (fd == -ENOENT)
+			snprintf(p->reason, sizeof(p->reason),
+				 "no tracepoint syscalls:%s: use a kernel with "
+				 "CONFIG_FTRACE_SYSCALLS=y",
+				 event);
+		else
+			snprintf(p->reason, sizeof(p->reason),
+				 "tracepoint syscalls:%s cannot be opened: %s%s", event,
+				 strerror(-fd),
+				 fd == -EACCES || fd == -EPERM ? " (run with CAP_PERFMON)" : "");
+		return fd;
+	}
+	link = bpf_program__attach_perf_event(program, fd);
+	if (!link) {
+		r = -errno;
+		close(fd);
+		snprintf(p->reason, sizeof(p->reason), "attaching to syscalls:%s failed: %s", event,
+			 strerror(-r));
+		return r;
+	}
+	*ret = link;
+	return 0;
+}
+
+/* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
+static int attach(struct probe *p)
+{
+	_cleanup_close_ int tracefs = tracefs_open();
+	struct probe_skel *bpf = p->bpf;
+	int r;
+
+	if (tracefs < 0) {
+		snprintf(p->reason, sizeof(p->reason),
+			 "no tracefs (%s): mount -t tracefs tracefs /sys/kernel/tracing",
+			 strerror(-tracefs));
+		return tracefs;
+	}
+	r = attach_one(p, tracefs, bpf->progs.exit_send, "sys_exit_mq_timedsend",
+		       &bpf->links.exit_send);
+	if (r == 0)
+		r = attach_one(p, tracefs, bpf->progs.exit_receive, "sys_exit_mq_timedreceive",
+			       &bpf->links.exit_receive);
+	if (r == 0)
+		r = attach_one(p, tracefs, bpf->progs.enter_send, "sys_enter_mq_timedsend",
+			       &bpf->links.enter_send);
+	if (r == 0)
+		r = attach_one(p, tracefs, bpf->progs.enter_receive, "sys_enter_mq_timedreceive",
+			       &bpf->links.enter_receive);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.exit_receive2, "sys_exit_mq_timedreceive2",
+			       &bpf->links.exit_receive2);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.enter_receive2, "sys_enter_mq_timedreceive2",
+			       &bpf->links.enter_receive2);
+	if (r < 0)
+		return r;
+	p->since_ns = clock_ns(CLOCK_MONOTONIC);
+	bpf->links.list_calls = bpf_program__attach_iter(bpf->progs.list_calls, NULL);
+	if (!bpf->links.list_calls)
+		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
+	return 0;
+}
+
+static int size_maps(struct probe *p, size_t records_max)
+{
+	const struct {
+		struct bpf_map *map;
+		size_t entries;
+	} sizes[] = {
+		{p->bpf->maps.queues, p->queues_max},
+		{p->bpf->maps.queue_index, p->queues_max},
+		{p->bpf->maps.free_slots, p->queues_max},
+		{p->bpf->maps.levels, p->levels_max},
+		{p->bpf->maps.level_index, p->levels_max},
+		{p->bpf->maps.free_levels, p->levels_max},
+		{p->bpf->maps.chunks, records_max / MQW_CHUNK_SIZE + 1},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes) && r == 0; i++)
+		r = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+	return r;
+}
+
+static bool has_receive2(void)
+{
+	_cleanup_close_ int tracefs = tracefs_open();
+
+	return tracefs >= 0 &&
+	       faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
+}
+
+static int load(struct probe *p, size_t records_max)
+{
+	const char *missing = bpf_missing();
+	int r;
+
+	if (missing) {
+		snprintf(p->reason, sizeof(p->reason), "%s", missing);
+		return -EOPNOTSUPP;
+	}
+	bpf_log_to_debug();
+	p->bpf = probe_skel__open();
+	if (!p->bpf)
+		return -errno;
+	p->bpf->rodata->queues_max = p->queues_max;
+	p->bpf->rodata->levels_max = p->levels_max;
+	p->receive2 = has_receive2();
+	bpf_program__set_autoload(p->bpf->progs.enter_receive2, p->receive2);
+	bpf_program__set_autoload(p->bpf->progs.exit_receive2, p->receive2);
+	r = size_maps(p, records_max);
+	if (r == 0)
+		r = probe_skel__load(p->bpf);
+	if (r == 0)
+		r = probe_run(p->bpf->progs.introduce, NULL, 0);
+	if (r < 0)
+		bpf_explain_load(r, p->reason, sizeof(p->reason));
+	return r;
+}
+
+int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max, size_t records_max)
+{
+	_cleanup_(probe_freep) struct probe *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->queues_max = queues_max;
+	p->levels_max = LEVELS_PER_QUEUE * queues_max;
+	if (mode == PROBE_OFF)
+		snprintf(p->reason, sizeof(p->reason), "switched off by the configuration");
+	else
+		p->attached = load(p, records_max) == 0 && attach(p) == 0;
+	if (!p->attached && p->bpf) {
+		probe_skel__destroy(p->bpf);
+		p->bpf = NULL;
+	}
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+void probe_free(struct probe *p)
+{
+	if (!p)
+		return;
+	window_close(&p->queues, sizeof(struct mqw_queue));
+	window_close(&p->levels, sizeof(struct mqw_level));
+	probe_skel__destroy(p->bpf);
+	free(p);
+}
+
+bool probe_attached(const struct probe *p)
+{
+	return p->attached;
+}
+
+bool probe_sees_peeks(const struct probe *p)
+{
+	return p->attached && p->receive2;
+}
+
+const char *probe_mode_name(const struct probe *p)
+{
+	return probe_mode_names[p->attached ? PROBE_TRACEPOINT : PROBE_OFF];
+}
+
+const char *probe_reason(const struct probe *p)
+{
+	return p->attached ? NULL : p->reason;
+}
+
+int probe_map_fd(const struct probe *p, enum probe_map map)
+{
+	if (!p->attached)
+		return -1;
+	switch (map) {
+	case PROBE_MAP_QUEUES:
+		return bpf_map__fd(p->bpf->maps.queues);
+	case PROBE_MAP_QUEUE_INDEX:
+		return bpf_map__fd(p->bpf->maps.queue_index);
+	case PROBE_MAP_LEVELS:
+		return bpf_map__fd(p->bpf->maps.levels);
+	case PROBE_MAP_LEVEL_INDEX:
+		return bpf_map__fd(p->bpf->maps.level_index);
+	case PROBE_MAP_CHUNKS:
+		return bpf_map__fd(p->bpf->maps.chunks);
+	default:
+		return -1;
+	}
+}
+
+uint64_t probe_since_ns(const struct probe *p)
+{
+	return p->attached && !p->bpf->bss->losses[MQW_LOSS_QUEUES_FULL] ? p->since_ns : 0;
+}
+
+int probe_run(struct bpf_program *program, void *context, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno
+									      : (int)options.retval;
+}
+
+static uint64_t recursion_misses(const struct probe *p)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, p->bpf->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+uint64_t probe_losses(struct probe *p, enum probe_loss reason)
+{
+	uint64_t unseen = p->unseen_released;
+	size_t n;
+
+	if (!p->attached)
+		return 0;
+	switch (reason) {
+	case PROBE_LOSS_UNSEEN:
+		n = probe_slots(p);
+		for (size_t i = 0; i < n; i++)
+			unseen += ((struct mqw_queue *)p->queues.base)[i].unseen;
+		return unseen;
+	case PROBE_LOSS_RECURSION:
+		return recursion_misses(p);
+	default:
+		return p->bpf->bss->losses[reason];
+	}
+}
+
+int probe_calls(struct probe *p, struct mqw_call **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *data = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t size = 0, capacity = 0;
+	ssize_t n;
+
+	if (!p->attached || !p->bpf->links.list_calls)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(p->bpf->links.list_calls));
+	if (fd < 0)
+		return -errno;
+	do {
+		if (capacity - size < 4096) {
+			char *grown = realloc(data, capacity + 16384);
+
+			if (!grown)
+				return -ENOMEM;
+			data = grown;
+			capacity += 16384;
+		}
+		n = read(fd, data + size, capacity - size);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			size += n;
+	} while (n != 0);
+	*ret = (struct mqw_call *)TAKE_PTR(data);
+	*ret_n = size / sizeof(**ret);
+	return 0;
+}

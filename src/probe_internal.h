@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What probe.c and probe_slots.c share. */
+#ifndef MQWATCH_PROBE_INTERNAL_H
+#define MQWATCH_PROBE_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "probe.h"
+#include "probe.skel.h"
+
+/*
+ * A mapping of an array map's first items. It covers what is used and grows with it: all pages of
+ * such a mapping count as resident at once.
+ */
+struct window {
+	void *base;
+	size_t mapped; /* items */
+};
+
+struct probe {
+	struct probe_skel *bpf;
+	bool attached;
+	bool receive2; /* the kernel has mq_timedreceive2(2) */
+	char reason[256];
+	size_t queues_max, levels_max;
+	struct window queues;	  /* struct mqw_queue */
+	struct window levels;	  /* struct mqw_level */
+	uint64_t unseen_released; /* of slots that were released */
+	uint64_t since_ns;
+};
+
+/* Runs a SEC("syscall") program; its return value, or -errno when it could not run. */
+int probe_run(struct bpf_program *program, void *context, size_t size);
+
+void window_close(struct window *w, size_t item_size);
+
+#endif /* MQWATCH_PROBE_INTERNAL_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The queues that are there now, each with its attributes and counters. */
+#ifndef MQWATCH_TABLE_H
+#define MQWATCH_TABLE_H
+
+#include "mqfs.h"
+#include "peek.h"
+#include "probe.h"
+
+struct table;
+
+/* Why queues are not in the table. */
+enum table_drop {
+	TABLE_DROP_LIMIT,  /* more queues than queues_max */
+	TABLE_DROP_DENIED, /* the daemon may not open it */
+	TABLE_DROPS,
+};
+extern const char *const table_drop_names[TABLE_DROPS];
+
+int table_new(struct table **ret, size_t queues_max);
+void table_free(struct table *t);
+DEFINE_CLEANUP(struct table *, table_free)
+
+/*
+ * Reads the file system, the attributes and the probes' counters anew. probe may be NULL.
+ * Queues that come and go meanwhile are no error.
+ */
+int table_refresh(struct table *t, struct mqfs *fs, struct peek *peek, struct probe *probe);
+
+/* Queues in the order of (ipcns, name bytes); pointers are good until the next refresh. */
+size_t table_size(const struct table *t);
+const struct queue *table_at(const struct table *t, size_t i);
+const struct queue *table_find(const struct table *t, uint32_t ipcns, const char *name);
+
+/* Queues that the last refresh left out. */
+size_t table_drops(const struct table *t, enum table_drop reason);
+
+#endif /* MQWATCH_TABLE_H */

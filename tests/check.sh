@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds, with and without sanitizers, and runs every suite. --long: with the full counts. The last line is
+# "N passed, N failed, N skipped"; all suites speak TAP, so that they are counted alike.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+long=
+[ "${1:-}" != --long ] || long=1
+PATH=$PATH:$PWD/build/deps/usr/bin
+export PATH
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
+passed=0 failed=0 skipped=0
+
+# suite NAME COMMAND...: one that fails without saying which test did counts as one failure
+suite() {
+	local name=$1 status ok bad skip
+
+	shift
+	printf '== %s\n' "$name"
+	"$@" >"$output/tap" 2>"$output/errors"
+	status=$?
+	grep -avE '^(ok .*|1\.\.[0-9]+|TAP version.*)$' "$output/tap"
+	grep -aiE '^(not )?ok.*# skip' "$output/tap"
+	skip=$(grep -aciE '^(not )?ok.*# skip' "$output/tap")
+	bad=$(grep -aE '^not ok' "$output/tap" | grep -aciv '# skip')
+	ok=$(grep -aE '^ok' "$output/tap" | grep -aciv '# skip')
+	if [ "$status" -ne 0 ]; then
+		cat "$output/errors"
+		[ "$bad" -ne 0 ] || bad=1
+	elif [ $((ok + bad + skip)) -eq 0 ]; then
+		echo "no test ran"
+		bad=1
+	fi
+	printf '   %d passed, %d failed, %d skipped\n' "$ok" "$bad" "$skip"
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+}
+
+# skip_suite NAME REASON
+skip_suite() {
+	printf '== %s\nskipped: %s\n' "$1" "$2"
+	skipped=$((skipped + 1))
+}
+
+finish() {
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+unit() {
+	local build=$1 test
+
+	for test in "$build"/tests/test-*; do
+		[ -x "$test" ] || continue
+		suite "${test##*/} ($build)" env CMOCKA_MESSAGE_OUTPUT=TAP "$test"
+	done
+}
+
+host() {
+	local build=$1 file
+
+	for file in tests/host/*.bats; do
+		suite "${file##*/} ($build)" env MQWATCH_BUILD="$PWD/$build" tests/host/run.sh \
+			--formatter tap "$file"
+	done
+}
+
+# shellcheck disable=SC2317 # suite calls it
+fuzz() {
+	local target name
+
+	make --no-print-directory fuzz FUZZ_SECONDS="$1" 2>&1 || return
+	for target in tests/fuzz/fuzz-*.c; do
+		name=${target##*/}
+		echo "ok - ${name%.c}"
+	done
+}
+
+jobs=$(nproc)
+if ! make --no-print-directory -j"$jobs" all tests || ! make --no-print-directory -j"$jobs" asan; then
+	failed=1
+	finish
+fi
+unit build
+unit build-asan
+suite "fuzz targets" fuzz "$([ "$long" ] && echo 60 || echo 2)"
+if [ "$(id -u)" -ne 0 ]; then
+	skip_suite "host tests" "they need root: BPF programs, namespaces and mounts"
+	finish
+fi
+export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES=
+host build
+# the sanitizers look for wrong memory accesses, not for rare interleavings
+MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000
+host build-asan
+finish

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Installs what building, testing and measuring needs and is missing. Says nothing when all is there.
+set -eu
+
+build='gcc make pkg-config clang llvm bpftool git libc6-dev libbpf-dev libsystemd-dev
+	libmicrohttpd-dev libjson-c-dev libcurl4-openssl-dev libsmartcols-dev libinih-dev'
+tests='libcmocka-dev libclang-rt-dev bats jq curl socat stress-ng bpftrace iproute2 procps bsdextrautils util-linux
+	shellcheck clang-format cppcheck'
+
+# Prometheus is only unpacked: installing it would start and enable its services.
+unpacked=build/deps
+export PATH="$PATH:$unpacked/usr/bin"
+
+missing=
+# shellcheck disable=SC2086 # a list
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $build $tests 2>/dev/null || :)
+for package in $build $tests; do
+	case "
+$installed
+" in
+	*"
+installed $package
+"*) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+command -v prometheus >/dev/null && command -v promtool >/dev/null || unpack=prometheus
+
+[ -n "$missing${unpack:-}" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "This is no Debian. Needed, by their names there:$missing ${unpack:-}" >&2
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ] && [ -n "$missing" ]; then
+	echo "Missing packages. As root: apt-get install$missing" >&2
+	exit 1
+fi
+[ "$(id -u)" -ne 0 ] || apt-get update -q
+if [ -n "$missing" ]; then
+	# shellcheck disable=SC2086 # a list
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing
+fi
+if [ -n "${unpack:-}" ]; then
+	mkdir -p "$unpacked"
+	(cd "$unpacked" && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb .)
+fi

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Queues come and go at any moment.
+
+load lib
+
+# Makes, fills and removes queues under a few names until it is killed.
+churn() {
+	local i=0
+
+	while :; do
+		"$BIN/mqfill" --depth=2 --message-size=16 create "/churn$((i % 7))" || :
+		"$BIN/mqfill" --nonblock send "/churn$((i % 7))" 0:x 1:y || :
+		"$BIN/mqfill" unlink "/churn$(((i + 3) % 7))" || :
+		i=$((i + 1))
+	done
+}
+
+no_complaint() {
+	run ! grep -aE '^<[0-4]>' "$LOG"
+}
+
+@test "hundreds of looks while queues come and go" {
+	local i
+
+	daemon_start
+	spawn churn 2>/dev/null
+	spawn churn 2>/dev/null
+	for ((i = 0; i < 50; i++)); do
+		metrics >page
+		json list | jq -e .queues >/dev/null
+		run ctl dump "/churn$((i % 7))"
+		[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+		run ctl show "/churn$((i % 7))"
+		[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	done
+	promtool check metrics <page
+	no_complaint
+}
+
+@test "stress-ng --mq" {
+	local i
+
+	daemon_start
+	spawn as "$STRANGER" nice -n 10 stress-ng --mq 2 --mq-size 10 --timeout 300 --quiet \
+		--temp-path /tmp
+	wait_for sh -c "[ -n \"\$(ls $MQFS)\" ]"
+	for ((i = 0; i < 20; i++)); do
+		metrics >page
+	done
+	[ "$(awk '/^mqwatch_queue_sent_messages_total/ { n += $NF } END { print n }' page)" -gt 0 ]
+	no_complaint
+}
+
+@test "more identities than slots, one after another: counted, and none lost" {
+	local i
+
+	daemon_start --queues.max 64
+	for ((i = 0; i < 200; i++)); do
+		"$BIN/mqfill" --depth=2 --message-size=16 create "/slot$i"
+		"$BIN/mqfill" send "/slot$i" 0:x
+		[ $((i % 10)) -ne 0 ] ||
+			metric_is 1 mqwatch_queue_sent_messages_total "queue=\"/slot$i\""
+		"$BIN/mqfill" unlink "/slot$i"
+	done
+	no_complaint
+}
+
+@test "memory and descriptors do not grow" {
+	local i before after fds
+
+	! sanitized || skip "the sanitizers keep freed memory"
+	daemon_start
+	"$BIN/mqfill" create /stays
+	"$BIN/mqfill" send /stays 0:x
+	for ((i = 0; i < 60; i++)); do
+		[ $i -ne 20 ] || before=$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")
+		"$BIN/mqfill" create "/turn$i"
+		metrics >page
+		json dump /stays >/dev/null
+		"$BIN/mqfill" unlink "/turn$i"
+	done
+	after=$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")
+	[ $((after - before)) -lt 1000 ] || same "$before kB" "$after kB"
+	fds=$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l)
+	metrics >page
+	same "$fds" "$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l)"
+}

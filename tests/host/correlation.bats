@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The age and sender of every queued message, against what the messages themselves say.
+
+load lib
+
+# truth QUEUE: the counts of one dump, in $TRUTH
+truth() {
+	TRUTH=$(json dump --bytes 64 "$1" | "$BIN/mqtruth")
+}
+
+# of KEY: a count of the last truth
+of() {
+	jq ".$1" <<<"$TRUTH"
+}
+
+
+fill() {
+	"$BIN/mqload" --receivers=0 --keep --quiet "$@"
+}
+
+@test "one sender per priority: every message's sender and age are right" {
+	daemon_start
+	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 /own
+	truth /own
+	echo "$TRUTH"
+	same '3000 0 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
+	same 0 "$(of off_10ms)"
+}
+
+@test "senders that race: 99.9% of the senders are right, none is unknown" {
+	daemon_start
+	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 /race
+	truth /race
+	echo "$TRUTH"
+	same '3000 0 0' "$(of known) $(of before) $(of unknown)"
+	[ "$(of wrong_sender)" -le 3 ]
+	same 0 "$(of off_10ms)"
+}
+
+@test "messages older than the daemon have a bound, the others an age" {
+	fill --senders=2 --priorities=2 --messages=100 --size=64 --depth=200 /older
+	daemon_start
+	truth /older
+	echo "$TRUTH"
+	same '0 100 0' "$(of known) $(of before) $(of unknown)"
+	fill --senders=2 --priorities=2 --messages=100 --size=64 /older
+	truth /older
+	echo "$TRUTH"
+	same '100 100 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
+	ctl dump /older --no-payload | grep -q '≥'
+}
+
+@test "a daemon restarted in the middle of a flow never says a wrong sender, and knows again" {
+	local i load
+
+	daemon_start
+	spawn "$BIN/mqload" --senders=3 --receivers=2 --priorities=3 --size=64 --depth=500 \
+		--send-rate=2000 --receive-rate=2000 --quiet /flow
+	load=$PID
+	for i in 1 2 3 4 5; do
+		daemon_stop
+		daemon_start
+		truth /flow
+		echo "$TRUTH"
+		same '0 0' "$(of wrong_sender) $(of wrong_bound)"
+	done
+	kill "$load"
+	wait "$load"
+	fill --senders=3 --priorities=3 --messages=100 --size=64 --depth=200 /flow
+	truth /flow
+	same '100 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
+}
+
+@test "receivers that do not ask for the priority leave ages and senders right" {
+	daemon_start
+	"$BIN/mqload" --senders=3 --receivers=2 --priorities=4 --messages=20000 --size=64 --depth=100 \
+		--no-priority --keep --quiet /null
+	fill --senders=3 --priorities=4 --messages=80 --size=64 /null
+	truth /null
+	echo "$TRUTH"
+	same '80 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
+	metric_is 0 mqwatch_events_lost_total 'reason="call"'
+}
+
+received() {
+	[ "$(metric mqwatch_queue_received_messages_total "queue=\"$1\"")" -ge "$2" ]
+}
+
+@test "a message that is starved behind many others keeps its age and sender" {
+	daemon_start
+	fill --messages=1 --size=64 --depth=500 /starved
+	fill --first-priority=1 --priorities=3 --messages=499 --size=64 /starved
+	# two senders that wait for room keep the queue full for the receiver
+	spawn "$BIN/mqload" --senders=2 --receivers=1 --receive-rate=50000 --first-priority=1 \
+		--priorities=3 --size=64 --keep --quiet /starved
+	DEADLINE=120 wait_for received /starved "${STARVED_BEHIND:-100000}"
+	truth /starved
+	echo "$TRUTH"
+	json dump --bytes 64 /starved | jq -c '.messages[-1] | [.priority, .sender.comm, .age_seconds > 1]' >last
+	same '[0,"mqload",true]' "$(cat last)"
+	json dump --bytes 64 /starved | jq '.messages |= .[-1:]' | "$BIN/mqtruth" >last
+	same '1 0 0' "$(jq -r '"\(.known) \(.wrong_sender) \(.off_10ms)"' last)"
+}
+
+@test "32 queues at once" {
+	local i pids=()
+
+	daemon_start
+	for i in $(seq 32); do
+		fill --senders=2 --priorities=2 --messages=50 --size=64 --depth=50 "/many-$i" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for i in $(seq 32); do
+		truth "/many-$i"
+		same '50 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
+	done
+}
+
+@test "more sends than are remembered: unknown, counted, and known again" {
+	daemon_start --queues.records 64
+	fill --senders=1 --messages=500 --size=64 --depth=500 /over
+	truth /over
+	echo "$TRUTH"
+	[ "$(of unknown)" -gt 0 ]
+	same '0 0' "$(of wrong_sender) $(of off_10ms)"
+	[ "$(metric mqwatch_events_lost_total 'reason="record"')" -gt 0 ]
+	"$BIN/mqfill" --nonblock receive /over >/dev/null
+	fill --senders=1 --messages=20 --size=64 /over
+	truth /over
+	same '20 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
+}
