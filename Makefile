@@ -57,8 +57,8 @@ TEST_LIBS   = $(call pkg_libs,$(DAEMON_PKGS) libcurl smartcols cmocka) -linih
 SOURCES      := $(wildcard src/*.c)
 MAINS        := src/mqwatchd.c src/mqwatchctl.c
 CLIENT_SRC   := $(wildcard src/ctl*.c) src/hexdump.c
-CLIENT_SHARED := authz bpf_util json json_build log mount mqfs name origin peek peek_bpf probe probe_slots queue stall \
-	status table table_counters text totals util
+CLIENT_SHARED := authz bpf_util json json_build log mount mqfs name origin peek peek_bpf peek_syscall probe probe_slots queue \
+	stall status table table_counters text timedreceive2 totals tracefs util
 DAEMON_SRC   := $(filter-out $(MAINS) $(CLIENT_SRC),$(SOURCES))
 object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))
 DAEMON_OBJ   := $(call object,$(DAEMON_SRC))

@@ -75,6 +75,7 @@ struct mqw_counters {
 	__u64 depth_ns;
 	__u64 depth_ns_high;
 	__u64 full_ns; /* time at the depth limit */
+	__u64 peeks;   /* messages looked at with mq_timedreceive2(2), but not by us */
 };
 
 /*
@@ -115,7 +116,7 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[7];
+	__u64 pad[6];
 };
 
 /*
@@ -225,6 +226,9 @@ struct mqw_peek {
 	__u32 n_messages;
 	__u32 n_heads; /* in the buffer: up to the end of the level in which messages_max fell */
 	__u32 walked;  /* messages passed, proven or not */
+	__u32 guarded; /* while begun stands no message moves */
+	__u32 pad;
+	__u64 begun;
 	__u64 messages_total;
 	__u64 before_ns; /* messages of MQW_ORIGIN_BEFORE were sent before; 0: before any call was seen */
 	__u64 used; /* bytes of the buffer */
@@ -236,6 +240,11 @@ struct mqw_peek {
 	__u32 known;   /* the level's records tell who sent its messages */
 	__u32 changed; /* the proof was lost */
 	__u32 settle;  /* the levels are to be put right, and can be */
+	__u64 message_size_limit;
+	__u64 segment;	  /* of the message's payload */
+	__s64 known_from; /* as in the level */
+	__u32 level;	  /* index */
+	__u32 priority;
 };
 
 enum mqw_origin {

@@ -131,17 +131,11 @@ struct walk {
 	struct change_time changed;
 	__u64 begun;
 	/* the place */
-	__u32 priority;
 	struct rb_node *node;
 	struct list_head *list;
 	struct list_head *prev;
 	struct list_head *msg;
 	struct list_head *counted;
-	void *segment;
-	__u64 message_size_limit;
-	/* whose the messages are */
-	__u32 level; /* index */
-	__s64 known_from;
 };
 
 static __always_inline bool all_waiters(struct mqueue_inode_info *info, __u32 *senders,
@@ -294,22 +288,28 @@ static __always_inline bool cannot_have_left(struct walk *w, __u32 index)
 /* Copies at most size <= page_size bytes to the buffer's offset. */
 static __always_inline bool copy(__u64 offset, __u64 size, const void *from)
 {
+	__u64 last = buffer_size - page_size;
 	__u32 zero = 0;
 	char *to = bpf_map_lookup_elem(&buffer, &zero);
 
-	/* keep the checks where the verifier looks for them */
-	OPAQUE(offset);
 	OPAQUE(size);
-	if (!to || offset > buffer_size - page_size || size > page_size)
+	if (!to || size > page_size)
 		return false;
-	return !bpf_probe_read_kernel(to + offset, size, from);
+	/* 6.1 forgets the check of an offset that was spilled: it is added in the register it was checked in */
+	asm volatile("if %[offset] > %[last] goto +2\n\t"
+		     "%[to] += %[offset]\n\t"
+		     "goto +1\n\t"
+		     "%[to] = 0"
+		     : [to] "+r"(to)
+		     : [offset] "r"(offset), [last] "r"(last));
+	return to && !bpf_probe_read_kernel(to, size, from);
 }
 
 /* load_msg(): the payload goes on in msg_msgseg pages, DATALEN_SEG bytes each. */
 static int copy_segment(__u32 i, struct walk *w)
 {
 	__u64 size = page_size - bpf_core_type_size(struct msg_msgseg);
-	struct msg_msgseg *segment = w->segment;
+	struct msg_msgseg *segment = (void *)w->ctx->segment;
 	struct mqw_peek *ctx = w->ctx;
 
 	if (!ctx->rest || !segment)
@@ -320,7 +320,7 @@ static int copy_segment(__u32 i, struct walk *w)
 		return 1;
 	ctx->used += size;
 	ctx->rest -= size;
-	w->segment = BPF_CORE_READ(segment, next);
+	w->ctx->segment = (__u64)BPF_CORE_READ(segment, next);
 	return 0;
 }
 
@@ -401,7 +401,7 @@ static __always_inline void begin_level(struct walk *w)
 	ctx->known = 0;
 	if (!q || q->suspect_ns)
 		return;
-	l = find_level(q, w->priority, &slot);
+	l = find_level(q, w->ctx->priority, &slot);
 	if (l) {
 		note_distrust(q, l);
 		begun = *(volatile __u32 *)&l->begun;
@@ -411,8 +411,8 @@ static __always_inline void begin_level(struct walk *w)
 	    (!w->trusted || !l || l->ended != begun || strangers_may_send(q)))
 		return;
 	ctx->sequence = l ? l->sent : 0;
-	w->known_from = l ? l->known_from : 0;
-	w->level = slot;
+	w->ctx->known_from = l ? l->known_from : 0;
+	w->ctx->level = slot;
 	w->counted = w->msg;
 	bpf_loop(LIST_MAX, count_message, w, 0);
 	OPAQUE(ctx);
@@ -471,13 +471,13 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	sequence = w->ctx->sequence++;
 	if (sequence < 0) {
 		/* counted back past the first send that was seen, which is sound if none was missed */
-		if (!q->distrust && !w->known_from)
+		if (!q->distrust && !w->ctx->known_from)
 			m->origin = MQW_ORIGIN_BEFORE;
 		return;
 	}
-	if (sequence < w->known_from)
+	if (sequence < w->ctx->known_from)
 		return;
-	r = record_of(w->level, sequence);
+	r = record_of(w->ctx->level, sequence);
 	if (r) {
 		m->record = *r;
 		m->sequence = sequence;
@@ -489,17 +489,18 @@ static __always_inline enum mqw_peek_end copy_message(struct walk *w)
 {
 	struct msg_msg *msg = (void *)w->msg - bpf_core_field_offset(struct msg_msg, m_list);
 	__u64 size = page_size - bpf_core_type_size(struct msg_msg); /* DATALEN_MSG */
-	struct mqw_peek_message head = {.priority = w->priority};
+	struct mqw_peek_message head = {.priority = w->ctx->priority};
 	struct list_head *next, *prev, *back = NULL;
 	struct mqw_peek *ctx = w->ctx;
 	__u64 start = ctx->used;
 
 	next = BPF_CORE_READ(msg, m_list.next);
 	head.size = BPF_CORE_READ(msg, m_ts);
-	w->segment = BPF_CORE_READ(msg, next);
+	w->ctx->segment = (__u64)BPF_CORE_READ(msg, next);
 	prev = w->prev;
-	if (BPF_CORE_READ(msg, m_list.prev) != prev || BPF_CORE_READ(msg, m_type) != w->priority ||
-	    head.size > w->message_size_limit)
+	if (BPF_CORE_READ(msg, m_list.prev) != prev ||
+	    BPF_CORE_READ(msg, m_type) != w->ctx->priority ||
+	    head.size > w->ctx->message_size_limit)
 		return MQW_PEEK_CHANGED;
 	if (ctx->n_heads < ctx->messages_max)
 		head.kept = head.size < ctx->payload_max ? head.size : ctx->payload_max;
@@ -563,8 +564,8 @@ static int step(__u32 i, struct walk *w)
 			ctx->end = MQW_PEEK_CHANGED;
 			return 1;
 		}
-		w->priority = BPF_CORE_READ(leaf, priority);
-		ctx->below = w->priority;
+		w->ctx->priority = BPF_CORE_READ(leaf, priority);
+		ctx->below = w->ctx->priority;
 		w->list = &leaf->msg_list;
 		w->prev = w->list;
 		w->msg = BPF_CORE_READ(leaf, msg_list.next);
@@ -603,6 +604,21 @@ static int step(__u32 i, struct walk *w)
 	return 1;
 }
 
+/*
+ * Kernels before 6.7 verify a callback of bpf_loop() as for its first call only, and drop the code for what
+ * cannot be then: ab5cfac139ab ("bpf: verify callbacks as if they are called unknown number of
+ * times"). So nothing that a step compares may start as a constant that the verifier knows.
+ */
+static __always_inline void forget_start(struct walk *w)
+{
+	const volatile struct mqw_peek *ctx = w->ctx;
+
+	w->list = (void *)ctx->rest;
+	w->msg = (void *)ctx->sequence;
+	w->prev = (void *)ctx->rest;
+	w->counted = (void *)ctx->sequence;
+}
+
 SEC("syscall")
 int peek_messages(struct mqw_peek *ctx)
 {
@@ -626,13 +642,14 @@ int peek_messages(struct mqw_peek *ctx)
 	ctx->used = 0;
 	info = mqueue_info(inode);
 	w.info = info;
-	w.message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
+	ctx->message_size_limit = BPF_CORE_READ(info, attr.mq_msgsize);
 	proof_begin(&w);
 	if (w.queue)
 		doubts = w.queue->doubts;
 	ctx->settle = w.queue && doubts != w.queue->doubts_settled && ctx->messages_max > LIST_MAX;
 	ctx->messages_total = BPF_CORE_READ(info, attr.mq_curmsgs);
 	w.node = BPF_CORE_READ(info, msg_tree_rightmost);
+	forget_start(&w);
 	if (w.node)
 		bpf_loop(STEPS_MAX, step, &w, 0);
 	expected =
@@ -642,6 +659,8 @@ int peek_messages(struct mqw_peek *ctx)
 		ctx->end = MQW_PEEK_CHANGED;
 	if (ctx->messages_total < ctx->walked)
 		ctx->messages_total = ctx->walked; /* some came in meanwhile */
+	ctx->guarded = w.queue != NULL;
+	ctx->begun = w.begun;
 	if (ctx->end == MQW_PEEK_COMPLETE && ctx->settle)
 		settle_rest(&w, doubts);
 	return 0;

@@ -18,6 +18,16 @@ struct {
 } free_slots SEC(".maps");
 __u64 free_slot;
 
+/* mq_timedreceive2(2), which no vmlinux.h of a stock kernel has: kernel/include/mq_timedreceive2.h */
+#define MQ_PEEK 2
+struct receive2_args {
+	__u64 msg_len;
+	__u64 msg_prio;
+	__u64 msg_ptr;
+};
+
+__u32 own_pid;
+
 enum call_state {
 	CALL_NONE,
 	CALL_UNDER_WAY,
@@ -137,6 +147,18 @@ unknown:
 	return NULL;
 }
 
+static __always_inline void count_peek(struct task_struct *task, int fd)
+{
+	struct call *call =
+		bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct mqw_queue *q = call ? queue_of(task, fd, call) : NULL;
+
+	if (q)
+		__sync_fetch_and_add(&q->counters.peeks, 1);
+	else if (!call)
+		count_loss(MQW_LOSS_TASK_STORAGE);
+}
+
 static __always_inline __u64 one_call(__u32 op)
 {
 	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
@@ -222,9 +244,24 @@ static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u
 		pair_receive_any(q, now);
 }
 
+/*
+ * Where a receive wants the priority: mq_timedreceive2(2) has it in a struct, which is read when the
+ * call is over, as the kernel has then read it and its page is there.
+ */
+static __always_inline __u64 priority_wanted(struct pt_regs *regs, bool in_struct)
+{
+	struct receive2_args args;
+
+	if (!in_struct)
+		return PT_REGS_PARM4_CORE_SYSCALL(regs);
+	if (bpf_probe_read_user(&args, sizeof(args), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs)))
+		return 0;
+	return args.msg_prio;
+}
+
 /* The call began before the probes were there: its message counts, its time is unknown. */
 static __always_inline void end_unseen(struct task_struct *task, struct call *call, enum mqw_op op,
-				       long result)
+				       long result, bool in_struct)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u64 now = bpf_ktime_get_ns();
@@ -250,14 +287,15 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 		l = level_of(q, sent.priority, &call->level);
 		remember_send(q, l, &sent, call->level);
 	} else {
-		count_received(q, result, PT_REGS_PARM4_CORE_SYSCALL(regs), now, &call->level);
+		count_received(q, result, priority_wanted(regs, in_struct), now, &call->level);
 	}
 	info = mqueue_info(call->inode);
 	if (!q->begun)
 		q->depth = BPF_CORE_READ(info, attr.mq_curmsgs);
 }
 
-static __always_inline int call_end(enum mqw_op op, long result)
+/* in_struct: it is mq_timedreceive2(2) */
+static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_level *l = NULL;
@@ -275,7 +313,7 @@ static __always_inline int call_end(enum mqw_op op, long result)
 	call->state = CALL_NONE;
 	if (state != CALL_UNDER_WAY) {
 		if (state == CALL_NONE)
-			end_unseen(task, call, op, result);
+			end_unseen(task, call, op, result, in_struct);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
@@ -306,6 +344,8 @@ static __always_inline int call_end(enum mqw_op op, long result)
 		count_message(q, MQW_SEND, sent.length, now);
 		remember_send(q, l, &sent, call->level);
 	} else {
+		if (in_struct)
+			call->priority = priority_wanted((void *)bpf_task_pt_regs(task), true);
 		count_received(q, result, call->priority, now, &call->level);
 	}
 	if (l)
@@ -324,7 +364,7 @@ int enter_send(struct syscall_trace_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_mq_timedsend")
 int exit_send(struct syscall_trace_exit *ctx)
 {
-	return call_end(MQW_SEND, ctx->ret);
+	return call_end(MQW_SEND, ctx->ret, false);
 }
 
 SEC("tracepoint/syscalls/sys_enter_mq_timedreceive")
@@ -336,7 +376,37 @@ int enter_receive(struct syscall_trace_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_mq_timedreceive")
 int exit_receive(struct syscall_trace_exit *ctx)
 {
-	return call_end(MQW_RECEIVE, ctx->ret);
+	return call_end(MQW_RECEIVE, ctx->ret, false);
+}
+
+/* The next two are loaded where the kernel has the call. A peek moves nothing: it is no call under way. */
+SEC("tracepoint/syscalls/sys_enter_mq_timedreceive2")
+int enter_receive2(struct syscall_trace_enter *ctx)
+{
+	if (ctx->args[2] & MQ_PEEK)
+		return 0;
+	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, 0);
+}
+
+SEC("tracepoint/syscalls/sys_exit_mq_timedreceive2")
+int exit_receive2(struct syscall_trace_exit *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (!(PT_REGS_PARM3_CORE_SYSCALL(regs) & MQ_PEEK))
+		return call_end(MQW_RECEIVE, ctx->ret, true);
+	if (ctx->ret >= 0 && bpf_get_current_pid_tgid() >> 32 != own_pid)
+		count_peek(task, (int)PT_REGS_PARM1_CORE_SYSCALL(regs));
+	return 0;
+}
+
+/* Run once by the process whose own peeks do not count. */
+SEC("syscall")
+int introduce(void *ctx)
+{
+	own_pid = bpf_get_current_pid_tgid() >> 32;
+	return 0;
 }
 
 /* Writes a struct mqw_call for every thread that is in a call. */

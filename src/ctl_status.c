@@ -5,12 +5,13 @@
 #include "ctl.h"
 #include "name.h"
 
-/* "bpf", or "off: REASON", the reason in one line that is safe for a terminal */
+/* "bpf", "bpf: NOTE" or "off: REASON", the reason in one line that is safe for a terminal */
 static int add_part(struct libscols_table *table, const char *name, struct json_object *part,
 		    const char *key)
 {
 	const char *value = ctl_json_string(part, key), *reason = ctl_json_string(part, "reason");
-	_cleanup_free_ char *shown = line_escape(reason ? reason : "");
+	const char *note = ctl_json_string(part, "note");
+	_cleanup_free_ char *shown = line_escape(reason ? reason : note ? note : "");
 
 	if (!shown)
 		return -ENOMEM;
@@ -18,7 +19,7 @@ static int add_part(struct libscols_table *table, const char *name, struct json_
 			value	 ? value
 			: reason ? "off"
 				 : "on",
-			reason ? ": " : "", shown);
+			*shown ? ": " : "", shown);
 }
 
 /* Totals by name, those that are not zero: "limit 3, denied 1"; "none". */

@@ -82,8 +82,9 @@ static struct json_object *json_depth(const struct mqw_counters *c)
 	return json_end(&o);
 }
 
-static struct json_object *json_counters(const struct mqw_counters *c)
+static struct json_object *json_counters(const struct queue *q)
 {
+	const struct mqw_counters *c = &q->counters;
 	struct json_build o = json_begin();
 
 	json_add(&o, "sent", json_op(&c->op[MQW_SEND]));
@@ -93,6 +94,7 @@ static struct json_object *json_counters(const struct mqw_counters *c)
 	json_add_u64(&o, "unpaired", c->unpaired);
 	json_add(&o, "depth_seconds", json_new_seconds(queue_depth_ns(c)));
 	json_add(&o, "full_seconds", json_new_seconds(c->full_ns));
+	json_add_known_u64(&o, "peeks", q->peeks_counted, c->peeks);
 	return json_end(&o);
 }
 
@@ -180,7 +182,7 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 		json_add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, realtime_offset_ns);
 		json_add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns,
 				    realtime_offset_ns);
-		json_add(&o, "counters", json_counters(&q->counters));
+		json_add(&o, "counters", json_counters(q));
 	} else {
 		json_add_null(&o, "last_send_at");
 		json_add_null(&o, "last_receive_at");
@@ -293,14 +295,18 @@ static struct json_object *json_part(const char *key, const char *value, const c
 struct json_object *json_status(const struct status *s)
 {
 	struct json_build o = json_begin(), web = json_begin(), control = json_begin();
-	struct json_build dropped = json_begin(), lost = json_begin(), snapshots = json_begin();
+	struct json_build peek = json_begin(), dropped = json_begin(), lost = json_begin(),
+			  snapshots = json_begin();
 
 	json_add_string(&o, "version", s->version);
 	json_add(&o, "started_at", json_new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
 	json_add_bool(&o, "degraded", status_degraded(s));
 	json_add_known_u64(&o, "ipcns", s->ipcns != 0, s->ipcns);
 	json_add(&o, "mqueue", json_part("source", s->mqueue_source, s->mqueue_reason));
-	json_add(&o, "peek", json_part("backend", s->peek_backend, s->peek_reason));
+	json_add_string(&peek, "backend", s->peek_backend);
+	json_add_string(&peek, "reason", s->peek_reason);
+	json_add_string(&peek, "note", s->peek_note);
+	json_add(&o, "peek", json_end(&peek));
 	json_add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
 	json_add_string(&web, "reason", s->web_reason);
 	json_add(&o, "web", json_end(&web));

@@ -114,6 +114,7 @@ GETTER(get_sent_messages, q->counted, op[MQW_SEND].messages)
 GETTER(get_sent_bytes, q->counted, op[MQW_SEND].bytes)
 GETTER(get_received_messages, q->counted, op[MQW_RECEIVE].messages)
 GETTER(get_received_bytes, q->counted, op[MQW_RECEIVE].bytes)
+GETTER(get_peeks, q->peeks_counted, q->counters.peeks)
 
 GETTER(get_oldest, q->found.oldest.known, q->found.oldest.sent_ns)
 GETTER(get_unpaired, q->counted, q->counters.unpaired)
@@ -154,6 +155,8 @@ static const struct family families[] = {
 	 get_received_messages, false},
 	{"mqwatch_queue_received_bytes_total", "counter", "Payload bytes received from the queue.",
 	 get_received_bytes, false},
+	{"mqwatch_queue_peeks_total", "counter",
+	 "Messages looked at with mq_timedreceive2(2) by others than mqwatchd.", get_peeks, false},
 };
 
 static void render_family(struct render *r, const struct family *f)

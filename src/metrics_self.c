@@ -43,15 +43,14 @@ static void by_name(struct text *out, const char *name, const char *type, const 
 
 static void render_probes(struct text *out, const struct status *s)
 {
-	static const char *const probes[MQW_OPS] = {
-		[MQW_SEND] = "mq_timedsend",
-		[MQW_RECEIVE] = "mq_timedreceive",
-	};
+	/* the last one is not on every kernel */
+	static const char *const probes[] = {"mq_timedsend", "mq_timedreceive", "mq_timedreceive2"};
+	size_t n = s->probe_peeks ? ARRAY_SIZE(probes) : ARRAY_SIZE(probes) - 1;
 	bool attached = strcmp(s->probe_mode, "off") != 0;
 
 	text_family(out, "mqwatch_probe_attached", "gauge",
 		    "Whether the probe on the system call is attached.");
-	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_append(out, "mqwatch_probe_attached{probe=\"");
 		text_append(out, probes[i]);
 		text_append(out, "\",mode=\"");

@@ -13,6 +13,7 @@ struct probe;
 
 enum peek_mode {
 	PEEK_AUTO,
+	PEEK_SYSCALL,
 	PEEK_BPF,
 	PEEK_OFF,
 	PEEK_MODES,
@@ -21,7 +22,7 @@ extern const char *const peek_mode_names[PEEK_MODES];
 
 struct peek_options {
 	enum peek_mode mode;
-	uint64_t buffer_max; /* bytes of kernel memory a snapshot may take at most */
+	uint64_t buffer_max; /* bytes of memory a snapshot may take at most */
 	const struct probe
 		*probe; /* whose maps say who sent what; NULL: none. For peek_new() only */
 };
@@ -37,15 +38,16 @@ struct peek_request {
 struct peek;
 
 /*
- * Finds a backend. When none works, *ret is still set: peek_backend() says "off",
- * peek_reason() why, and peek_snapshot() returns -EOPNOTSUPP. -ENOMEM only.
+ * Finds a backend; where the kernel has the system call, BPF still tells what that cannot. When none
+ * works, *ret is still set: peek_backend() says "off", peek_reason() why, and peek_snapshot() returns -EOPNOTSUPP. -ENOMEM only.
  */
 int peek_new(struct peek **ret, const struct peek_options *options);
 void peek_free(struct peek *p);
 DEFINE_CLEANUP(struct peek *, peek_free)
 
-const char *peek_backend(const struct peek *p); /* "bpf", "syscall" or "off" */
+const char *peek_backend(const struct peek *p); /* "syscall", "bpf" or "off" */
 const char *peek_reason(const struct peek *p);	/* one line when "off", else NULL */
+const char *peek_note(const struct peek *p);	/* why this backend, and what it lacks; or NULL */
 
 /*
  * Takes a snapshot of the queue open (for reading) as mqd; the caller frees *ret.

@@ -324,6 +324,17 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 	return 0;
 }
 
+int peek_bpf_mark(struct peek_bpf *b, int mqd, struct peek_mark *ret)
+{
+	const struct peek_request nothing = {};
+	struct mqw_peek walk;
+	int r = walk_queue(b, mqd, &nothing, &walk);
+
+	if (r == 0)
+		*ret = (struct peek_mark){.guards = walk.guarded, .begun = walk.begun};
+	return r;
+}
+
 /* Runs read_attrs on the mapped buffer's first n entries, ATTRS_AT_ONCE at most. */
 static int read_attrs(struct peek_bpf *b, size_t n)
 {

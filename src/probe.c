@@ -2,14 +2,11 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
 #include "bpf_util.h"
 #include "log.h"
-#include "mount.h"
 #include "probe_internal.h"
-
-#define TRACEFS_MAGIC 0x74726163 /* linux/magic.h */
+#include "tracefs.h"
 
 /* Priorities that a queue uses, on average; most use one or a few. */
 #define LEVELS_PER_QUEUE 4
@@ -29,24 +26,6 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 	[PROBE_LOSS_UNSEEN] = "unseen",
 	[PROBE_LOSS_RECURSION] = "recursion",
 };
-
-/* The trace file system's events/syscalls directory, wherever it is mounted, or a mount of our own. */
-static int open_tracefs(void)
-{
-	static const char *const paths[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	struct statfs sfs;
-	int fd;
-
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (fstatfs(fd, &sfs) == 0 && sfs.f_type == TRACEFS_MAGIC)
-			return fd;
-		close(fd);
-	}
-	return mount_detached("tracefs");
-}
 
 static int open_tracepoint(int tracefs, const char *event)
 {
@@ -112,7 +91,7 @@ static int attach_one(struct probe *p, int tracefs, struct bpf_program *program,
 /* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
 static int attach(struct probe *p)
 {
-	_cleanup_close_ int tracefs = open_tracefs();
+	_cleanup_close_ int tracefs = tracefs_open();
 	struct probe_skel *bpf = p->bpf;
 	int r;
 
@@ -133,6 +112,12 @@ static int attach(struct probe *p)
 	if (r == 0)
 		r = attach_one(p, tracefs, bpf->progs.enter_receive, "sys_enter_mq_timedreceive",
 			       &bpf->links.enter_receive);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.exit_receive2, "sys_exit_mq_timedreceive2",
+			       &bpf->links.exit_receive2);
+	if (r == 0 && p->receive2)
+		r = attach_one(p, tracefs, bpf->progs.enter_receive2, "sys_enter_mq_timedreceive2",
+			       &bpf->links.enter_receive2);
 	if (r < 0)
 		return r;
 	p->since_ns = clock_ns(CLOCK_MONOTONIC);
@@ -163,6 +148,14 @@ static int size_maps(struct probe *p, size_t records_max)
 	return r;
 }
 
+static bool has_receive2(void)
+{
+	_cleanup_close_ int tracefs = tracefs_open();
+
+	return tracefs >= 0 &&
+	       faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
+}
+
 static int load(struct probe *p, size_t records_max)
 {
 	const char *missing = bpf_missing();
@@ -178,9 +171,14 @@ static int load(struct probe *p, size_t records_max)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
 	p->bpf->rodata->levels_max = p->levels_max;
+	p->receive2 = has_receive2();
+	bpf_program__set_autoload(p->bpf->progs.enter_receive2, p->receive2);
+	bpf_program__set_autoload(p->bpf->progs.exit_receive2, p->receive2);
 	r = size_maps(p, records_max);
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
+	if (r == 0)
+		r = probe_run(p->bpf->progs.introduce, NULL, 0);
 	if (r < 0)
 		bpf_explain_load(r, p->reason, sizeof(p->reason));
 	return r;
@@ -219,6 +217,11 @@ void probe_free(struct probe *p)
 bool probe_attached(const struct probe *p)
 {
 	return p->attached;
+}
+
+bool probe_sees_peeks(const struct probe *p)
+{
+	return p->attached && p->receive2;
 }
 
 const char *probe_mode_name(const struct probe *p)

@@ -25,6 +25,8 @@ void probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
 bool probe_attached(const struct probe *p);
+/* The kernel has mq_timedreceive2(2), and it is probed too. */
+bool probe_sees_peeks(const struct probe *p);
 const char *probe_mode_name(const struct probe *p); /* "tracepoint" or "off" */
 const char *probe_reason(const struct probe *p);    /* NULL when attached */
 

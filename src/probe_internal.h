@@ -21,6 +21,7 @@ struct window {
 struct probe {
 	struct probe_skel *bpf;
 	bool attached;
+	bool receive2; /* the kernel has mq_timedreceive2(2) */
 	char reason[256];
 	size_t queues_max, levels_max;
 	struct window queues;	  /* struct mqw_queue */

@@ -73,6 +73,7 @@ struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool counted;		  /* the probes see this queue: counters are valid */
+	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
 	bool slotted;		  /* they have seen a call on it: its counts are in this slot */
 	uint32_t slot;
 	struct queue_attr attr;

@@ -23,8 +23,10 @@ struct status {
 	const char *mqueue_reason; /* why none, or NULL */
 	const char *peek_backend;
 	const char *peek_reason; /* why "off", or NULL */
+	const char *peek_note;	 /* why not another, and what is lacking; or NULL */
 	const char *probe_mode;
 	const char *probe_reason;   /* why "off", or NULL */
+	bool probe_peeks;	    /* mq_timedreceive2(2) is there and probed */
 	const char *web_reason;	    /* why an address is not served, or NULL */
 	const char *control_reason; /* why the control socket is not served, or NULL */
 	size_t queues;

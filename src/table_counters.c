@@ -102,6 +102,7 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		struct entry *e = t->entries[i];
 
 		e->queue.counted = true;
+		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.slotted = false;
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
 		e->standing = (struct standing){};

@@ -52,5 +52,6 @@ void totals_add(struct mqw_counters *to, const struct mqw_counters *from)
 		to->residence[i] += from->residence[i];
 	to->residence_ns += from->residence_ns;
 	to->unpaired += from->unpaired;
+	to->peeks += from->peeks;
 	totals_add_standing(to, &(struct standing){queue_depth_ns(from), from->full_ns});
 }

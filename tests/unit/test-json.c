@@ -301,6 +301,7 @@ static void test_status(void **state)
 		.mqueue_reason = "none here",
 		.peek_backend = "off",
 		.peek_reason = "no BTF",
+		.peek_note = "no call",
 		.probe_mode = "tracepoint",
 		.queues = 3,
 		.queues_max = 1024,
@@ -316,8 +317,9 @@ static void test_status(void **state)
 	assert_null(string_of(json, "ipcns"));
 	assert_string_equal(string_of(json, "mqueue"),
 			    "{ \"source\": null, \"reason\": \"none here\" }");
-	assert_string_equal(string_of(json, "peek"),
-			    "{ \"backend\": \"off\", \"reason\": \"no BTF\" }");
+	assert_string_equal(
+		string_of(json, "peek"),
+		"{ \"backend\": \"off\", \"reason\": \"no BTF\", \"note\": \"no call\" }");
 	assert_string_equal(string_of(json, "probe"),
 			    "{ \"mode\": \"tracepoint\", \"reason\": null }");
 	assert_string_equal(string_of(json, "queues"), "3");

@@ -114,6 +114,29 @@ static void test_unknown_is_absent(_unused_ void **state)
 	assert_has_not(&page, "mqwatch_queue_depth_");
 }
 
+/* Only where the kernel has the call that peeks; the counts are there either way. */
+static void test_peeks(_unused_ void **state)
+{
+	struct status status = fake_status;
+	struct queue q;
+
+	fake_queue(&q, NS, "q");
+	q.counters.peeks = 5;
+	for (int there = 0; there < 2; there++) {
+		_cleanup_page_ struct text page = {};
+
+		q.peeks_counted = status.probe_peeks = there;
+		page = render(&q, 1, &status);
+		if (there) {
+			assert_has(&page, "mqwatch_queue_peeks_total{" Q "} 5");
+			assert_non_null(strstr(page.data, "probe=\"mq_timedreceive2\""));
+		} else {
+			assert_has_not(&page, "mqwatch_queue_peeks_total");
+			assert_null(strstr(page.data, "mq_timedreceive2\""));
+		}
+	}
+}
+
 static void test_findings(_unused_ void **state)
 {
 	struct status status = fake_status;
@@ -444,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_gauges),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_unknown_is_absent),
+		cmocka_unit_test(test_peeks),
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_nothing_sent_yet),
 		cmocka_unit_test(test_histograms),
