@@ -174,7 +174,8 @@ static void test_ini_errors(_unused_ void **state)
 		{"[peek]\n\nbuffer-max=1K\n", "conf:3: buffer-max=1K: not allowed; expected a "
 					      "size from 1M to 1G (in bytes, or with K, M or "
 					      "G)\n"},
-		{"[peek]\nmode=on\n", "conf:2: mode=on: not allowed; expected auto, syscall, bpf or off\n"},
+		{"[peek]\nmode=on\n",
+		 "conf:2: mode=on: not allowed; expected auto, syscall, bpf or off\n"},
 		{"[probe]\nmode=Auto\n",
 		 "conf:2: mode=Auto: not allowed; expected auto, tracepoint or off\n"},
 		{"[log]\nlevel=7\n", "conf:2: level=7: not allowed; expected error, warning, "

@@ -68,14 +68,14 @@ wait_for() {
 }
 
 start() {
-	mqwatchd "$@" >$log 2>&1 &
+	mqwatchd "$@" >"$log" 2>&1 &
 	daemon=$!
 	wait_for mqwatchctl status
 }
 
 stop() {
-	kill $daemon
-	wait $daemon
+	kill "$daemon"
+	wait "$daemon"
 }
 
 mkdir -p /run/mqwatch
@@ -143,7 +143,7 @@ stop
 
 if [ $backend = bpf ]; then
 	check "--peek=syscall starts all the same" start --peek=syscall
-	check "it says why it cannot peek" says 'cannot be peeked.*no mq_timedreceive2(2)' cat $log
+	check "it says why it cannot peek" says 'cannot be peeked.*no mq_timedreceive2(2)' cat "$log"
 	check "it is degraded" metric 'mqwatch_degraded{part="peek"} 1'
 	check "metrics go on" metric 'mqwatch_queue_messages{.*queue="/q"} 4'
 	check "dump says why not" exits_saying 1 'no mq_timedreceive2(2)' mqwatchctl dump /q
