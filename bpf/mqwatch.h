@@ -139,7 +139,7 @@ struct mqw_level {
 	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
 	__u32 distrust; /* the queue's, when known_from was set */
 	__u32 visited;	/* by the walk of this number */
-	__u32 pad;
+	__u32 lost;	/* records may be missing in chunks of lower numbers */
 };
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
@@ -159,9 +159,12 @@ struct mqw_record {
 	__u32 pid;   /* thread group */
 	__u32 tid;
 	__u32 length;
-	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
+	/*
+	 * 0: not written yet. Even: nor is it, but the message was received, at half of this. Odd: it is
+	 * written, and this is record_mark() of its level and sequence number.
+	 */
+	__u64 mark;
 	char comm[MQW_COMM_SIZE];
-	__u32 pad;
 };
 
 #define MQW_CHUNK_SHIFT 4
