@@ -67,7 +67,10 @@ struct mqw_counters {
 	struct mqw_op_stats op[MQW_OPS];
 	__u64 depth[MQW_DEPTH_BUCKETS];
 	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
-	/* the time that received messages were queued, where their sends are known */
+	/*
+	 * The time that received messages were queued, where their sends are known. The sums of
+	 * times may go back by what calls that returned in the wrong order had too much.
+	 */
 	__u64 residence[MQW_TIME_BUCKETS];
 	__u64 residence_ns;
 	__u64 unpaired; /* received messages whose send is unknown */

@@ -86,9 +86,15 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	return level_in_slot(*slot, &key);
 }
 
-static __always_inline void count_residence(struct mqw_queue *q, __u64 ns)
+/*
+ * Negative for a receiver that returned before its sender. The integral of depth over time lacks this
+ * time, if other messages were there, and so shall the sum of residences.
+ */
+static __always_inline void count_residence(struct mqw_queue *q, __s64 ns)
 {
-	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
+	if (ns < 0 && *(volatile __s64 *)&q->depth <= 1)
+		ns = 0;
+	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns > 0 ? ns : 0)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
 }
 
@@ -263,7 +269,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 	else
-		count_residence(q, received > s->now ? received - s->now : 0);
+		count_residence(q, received - s->now);
 }
 
 /* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
@@ -304,7 +310,7 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	}
 	if (mark != record_mark(level, sequence))
 		return false;
-	count_residence(q, now > r->returned_ns ? now - r->returned_ns : 0);
+	count_residence(q, now - r->returned_ns);
 	return true;
 }
 

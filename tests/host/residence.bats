@@ -36,10 +36,12 @@ agree() {
 	daemon_start
 	"$BIN/mqload" --keep --quiet --messages=100000 --size=64 /one
 	counted /one 100000
+	agree /one
 	"$BIN/mqload" --keep --quiet --messages=100000 --senders=4 --receivers=4 --size=64 --priorities=5 /all
 	counted /all 100000
 	"$BIN/mqload" --keep --quiet --messages=100000 --senders=8 --receivers=2 --size=64 --depth=1 /full
 	counted /full 100000
+	agree /full
 }
 
 @test "depth over time grows while nothing moves, and never goes back" {
