@@ -4,9 +4,12 @@
 
 load lib
 
-# truth QUEUE: the counts of one dump, in $TRUTH
+# truth QUEUE [STAMPS]: the counts of one dump, in $TRUTH
 truth() {
-	TRUTH=$(json dump --bytes 64 "$1" | "$BIN/mqtruth")
+	local queue=$1
+
+	shift
+	TRUTH=$(json dump --bytes 64 "$queue" | "$BIN/mqtruth" "$@")
 }
 
 # of KEY: a count of the last truth
@@ -14,24 +17,23 @@ of() {
 	jq ".$1" <<<"$TRUTH"
 }
 
-
 fill() {
 	"$BIN/mqload" --receivers=0 --keep --quiet "$@"
 }
 
 @test "one sender per priority: every message's sender and age are right" {
 	daemon_start
-	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 /own
-	truth /own
+	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 --stamps=stamps /own
+	truth /own stamps
 	echo "$TRUTH"
 	same '3000 0 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
-	same 0 "$(of off_10ms)"
+	same 0 "$(of off_1ms)"
 }
 
 @test "senders that race: 99.9% of the senders are right, none is unknown" {
 	daemon_start
-	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 /race
-	truth /race
+	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 --stamps=stamps /race
+	truth /race stamps
 	echo "$TRUTH"
 	same '3000 0 0' "$(of known) $(of before) $(of unknown)"
 	[ "$(of wrong_sender)" -le 3 ]
