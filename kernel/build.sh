@@ -113,7 +113,7 @@ wires_up() {
 
 fragments() {
 	echo "$here/config.fragment"
-	[[ $kconfig == default ]] || echo "$here/config.$kconfig"
+	[[ $kconfig == default ]] || printf '%s\n' "$here"/config.{sanitizer,"$kconfig"}
 }
 
 source_version() {
