@@ -55,6 +55,7 @@ static int op_status(void *data, struct status *ret)
 		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
 		.peek_note = peek_note(m->peek),
+		.probe_note = probe_note(m->probe),
 		.probe_peeks = probe_sees_peeks(m->probe),
 		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
