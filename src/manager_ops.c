@@ -97,7 +97,7 @@ int manager_snapshot(void *data, const struct queue *q, const struct peek_reques
 
 	if (!m->mqfs)
 		return -ENOENT;
-	patient.patience_ns = PATIENCE_NS;
+	patient.patience_ns = probe_attached(m->probe) ? PATIENCE_NS : PEEK_QUIET_NS;
 	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);
 	if (fd < 0)
