@@ -92,7 +92,7 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
  */
 static __always_inline void count_residence(struct mqw_queue *q, __s64 ns)
 {
-	if (ns < 0 && *(volatile __s64 *)&q->depth <= 1)
+	if (ns < 0 && depth_of(q) <= 0)
 		ns = 0;
 	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns > 0 ? ns : 0)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
@@ -212,13 +212,21 @@ static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 seque
 	return *(volatile __s64 *)&l->received >= (__s64)(numbers << MQW_CHUNK_SHIFT);
 }
 
+static __always_inline void copy_comm(char *to, struct task_struct *task)
+{
+	/* direct loads are of words: a name is two of them */
+	((__u64 *)to)[0] = *(__u64 *)task->comm;
+	((__u64 *)to)[1] = *(__u64 *)(task->comm + 8);
+}
+
 /* l: the send's level, in slot level; NULL: there was no room for it */
 static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
 					  const struct sent *s, __u32 level)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
-	__u64 sequence, id, mark, received;
+	__u64 sequence, mark, received;
 
 	if (!l) {
 		__sync_fetch_and_add(&q->doubts, 1);
@@ -247,17 +255,16 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		return;
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
-	id = bpf_get_current_pid_tgid();
 	r->start_ns = s->start_ns;
 	r->returned_ns = s->now;
 	r->message = r->last_message = 0;
 	if (s->raced)
 		find_message(s, r);
 	r->slept = s->slept;
-	r->pid = id >> 32;
-	r->tid = id;
+	r->pid = task->tgid;
+	r->tid = task->pid;
 	r->length = s->length;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	copy_comm(r->comm, task);
 	mark = record_mark(level, sequence);
 	received = __sync_val_compare_and_swap(&r->mark, 0, mark);
 	if (!received)
