@@ -45,6 +45,15 @@ static __always_inline __u32 sb_ipcns(struct super_block *sb)
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
+/* Whether there is, at the address that a queue's inode had, still that one. */
+static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
+	       sb_ipcns(sb) == key->ipcns;
+}
+
 /* MQUEUE_I(): only for inodes of regular files on a mqueue super block. */
 static __always_inline struct mqueue_inode_info *mqueue_info(struct inode *inode)
 {

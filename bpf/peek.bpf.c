@@ -666,14 +666,6 @@ int peek_messages(struct mqw_peek *ctx)
 	return 0;
 }
 
-static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
-{
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
-
-	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
-	       sb_ipcns(sb) == key->ipcns;
-}
-
 /* The inode that is asked for, with its key, or NULL. */
 static __always_inline struct inode *inode_of(struct mqw_attr *attr)
 {

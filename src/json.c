@@ -153,9 +153,9 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	json_add_u64(&o, "message_size_limit", a->message_size_limit);
 	json_add_u64(&o, "uid", a->uid);
 	json_add_string(&o, "mode", mode);
-	json_add_bool(&o, "linked", true);
-	json_add_null(&o, "readers");
-	json_add_null(&o, "writers");
+	json_add_bool(&o, "linked", q->linked);
+	json_add_known_u64(&o, "readers", q->openers_known, q->readers);
+	json_add_known_u64(&o, "writers", q->openers_known, q->writers);
 	json_add_known_u64(&o, "blocked_senders", a->waiters_known, a->blocked_senders);
 	json_add_known_u64(&o, "blocked_receivers", a->waiters_known, a->blocked_receivers);
 	if (a->notify_pid)

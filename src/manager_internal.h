@@ -19,6 +19,13 @@ struct scan {
 	uint64_t good_until_ns;
 };
 
+/* What the last count of openers was taken for. */
+struct openers_count {
+	bool taken;
+	uint64_t cue; /* sums up how many opened which queue */
+	uint64_t at_ns;
+};
+
 struct manager {
 	struct config *config;
 	int argc;
@@ -29,12 +36,15 @@ struct manager {
 	struct probe *probe;
 	struct peek *peek;
 	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
+	struct reach *reach; /* NULL: BPF cannot be used */
+	struct namespaces *namespaces;
 	struct table *table;
 	struct watch *watch;
 	struct openers *openers;
 	struct calls *calls;
 	struct recorder *recorder;
 	struct scan openers_scan, calls_scan;
+	struct openers_count openers_count;
 	sd_event_source *watch_timer;
 
 	struct web web;
@@ -67,5 +77,11 @@ int manager_calls(struct manager *m, const struct queue *q, const struct open_ca
 		  size_t *ret_n);
 int manager_openers(struct manager *m, const struct queue *q, const struct mqw_opener **ret,
 		    size_t *ret_n);
+void manager_forget_openers(struct manager *m); /* the next one to ask makes a new scan */
+
+/* manager_reach.c */
+int manager_start_reach(struct manager *m);
+void manager_stop_reach(struct manager *m);
+void manager_count_openers(struct manager *m); /* for the queues of a table that was refreshed */
 
 #endif /* MQWATCH_MANAGER_INTERNAL_H */

@@ -14,11 +14,11 @@ int manager_refresh(struct manager *m)
 {
 	int r;
 
-	if (!m->mqfs)
-		return 0;
-	r = table_refresh(m->table, m->mqfs, m->peek, m->probe);
+	r = table_refresh(m->table, m->namespaces, m->peek, m->probe);
 	if (r < 0)
 		log_warning_errno(r, "The queues cannot be read: %m");
+	else
+		manager_count_openers(m);
 	return r;
 }
 
@@ -73,14 +73,14 @@ static int op_status(void *data, struct status *ret)
 /* Opens the queue only if it is still the one, with the owner and mode, that permission was given for. */
 static int open_unchanged(struct manager *m, const struct queue *q)
 {
-	_cleanup_close_ int fd = mqfs_open_queue(m->mqfs, q->name);
+	_cleanup_close_ int fd = namespaces_open_queue(m->namespaces, q);
 	struct stat st;
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_ino != q->id.ino || st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
+	if (st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
 	    (st.st_mode & 07777) != q->attr.mode)
 		return -ESTALE;
 	return TAKE_FD(fd);
@@ -94,8 +94,6 @@ int manager_snapshot(void *data, const struct queue *q, const struct peek_reques
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (!m->mqfs)
-		return -ENOENT;
 	patient.patience_ns = PATIENCE_NS;
 	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);

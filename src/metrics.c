@@ -60,6 +60,11 @@ static int render_labels(struct render *r)
 		text_append_u64(labels, row->queue->id.ipcns);
 		if (render_name(labels, row->queue->name) < 0)
 			return -ENOMEM;
+		if (row->queue->shadow) {
+			text_append(labels, ",unlinked=\"");
+			text_append_u64(labels, row->queue->id.ino);
+			text_append(labels, "\"");
+		}
 		row->size = labels->size - row->offset;
 	}
 	return labels->failed ? -ENOMEM : 0;
@@ -106,6 +111,8 @@ GETTER(get_messages_limit, true, attr->messages_limit)
 GETTER(get_message_size_limit, true, attr->message_size_limit)
 GETTER(get_reserved_bytes, true, queue_reserved_bytes(attr))
 GETTER(get_notify, attr->bytes_known, attr->notify_pid != 0)
+GETTER(get_readers, q->openers_known, q->readers)
+GETTER(get_writers, q->openers_known, q->writers)
 GETTER(get_blocked_senders, attr->waiters_known, attr->blocked_senders)
 GETTER(get_blocked_receivers, attr->waiters_known, attr->blocked_receivers)
 GETTER(get_last_send, q->counted &&op[MQW_SEND].last_ns, op[MQW_SEND].last_ns)
@@ -131,6 +138,10 @@ static const struct family families[] = {
 	 false},
 	{"mqwatch_queue_notify_registered", "gauge",
 	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false},
+	{"mqwatch_queue_readers", "gauge", "Open descriptions of the queue that may receive.",
+	 get_readers, false},
+	{"mqwatch_queue_writers", "gauge", "Open descriptions of the queue that may send.",
+	 get_writers, false},
 	{"mqwatch_queue_blocked_senders", "gauge", "Calls asleep until the queue has room.",
 	 get_blocked_senders, false},
 	{"mqwatch_queue_blocked_receivers", "gauge", "Calls asleep until a message arrives.",
@@ -196,7 +207,8 @@ static void render_info(struct render *r)
 		text_append_u64(r->out, attr->uid);
 		text_append(r->out, "\",mode=\"");
 		text_append_bytes(r->out, mode, sizeof(mode));
-		text_append(r->out, "\",linked=\"true\"} 1\n");
+		text_append(r->out, r->rows[i].queue->linked ? "\",linked=\"true\"} 1\n"
+							     : "\",linked=\"false\"} 1\n");
 	}
 }
 

@@ -72,6 +72,12 @@ struct queue_progress {
 struct queue {
 	struct mqw_key id;
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
+	bool linked;		  /* else it has the name no more, and is there while it is open */
+	bool shadow;		  /* another queue has the name: this one is told apart by its inode */
+	bool opens_known;
+	uint32_t opens, writes; /* open descriptions, and those of them that may send */
+	bool openers_known;
+	uint32_t readers, writers; /* open descriptions but our own, by access */
 	bool counted;		  /* the probes see this queue: counters are valid */
 	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
 	bool slotted;		  /* they have seen a call on it: its counts are in this slot */

@@ -98,9 +98,10 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 	const struct fixture *f = data;
 
 	openers[0] = (struct mqw_opener){
-		.key = q->id, .pid = UINT32_MAX, .access = MQW_OPEN_READ, .comm = "reader"};
+		.key = q->id, .file = 1, .pid = UINT32_MAX - 1, .access = MQW_OPEN_READ, .comm = "reader"};
 	openers[1] = (struct mqw_opener){.key = q->id,
-					 .pid = UINT32_MAX - 1,
+					 .file = 2,
+					 .pid = UINT32_MAX,
 					 .access = MQW_OPEN_READ | MQW_OPEN_WRITE,
 					 .comm = "both"};
 	*ret = openers;

@@ -31,7 +31,7 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 {
 	uint64_t number = 1;
 
-	*q = (struct queue){.id = {.ino = 1, .ipcns = ipcns}, .counted = true};
+	*q = (struct queue){.id = {.ino = 1, .ipcns = ipcns}, .linked = true, .counted = true};
 	strcpy(q->name, name);
 	q->attr = (struct queue_attr){.messages = 3,
 				      .messages_limit = 10,
