@@ -42,7 +42,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all deps install check check-long demo bench lint asan fuzz clean help
+.PHONY: all deps vm-deps install check check-long demo bench lint asan fuzz clean help
 all: $(BUILD)/mqwatchd $(BUILD)/mqwatchctl
 
 # Libraries: looked up when a recipe needs them, so that "make deps" runs without them
@@ -125,10 +125,13 @@ $(eval $(call test_program,tests/bench))
 deps:
 	@tests/deps.sh
 
-check: deps
+vm-deps:
+	@tests/deps.sh vm
+
+check: vm-deps
 	@tests/check.sh
 
-check-long: deps
+check-long: vm-deps
 	@tests/check.sh --long
 
 demo: deps

@@ -67,11 +67,28 @@ static __always_inline __u32 time_bucket(__u64 ns)
 	return bits < MQW_TIME_BUCKETS ? bits : MQW_TIME_BUCKETS - 1;
 }
 
+/* Adds to a count of calls, of which the low half must not run over into the high one. */
+static __always_inline __u64 count_call(__u64 *calls, enum mqw_op op)
+{
+	__u64 before;
+
+	if (op == MQW_SEND)
+		return __sync_fetch_and_add(calls, MQW_ONE_SEND);
+	before = __sync_fetch_and_add(calls, MQW_ONE_RECEIVE);
+	if (mqw_receives(before) == (__u32)-1)
+		__sync_fetch_and_add(calls, -MQW_ONE_SEND);
+	return before;
+}
+
+static __always_inline __s32 depth_of(struct mqw_queue *q)
+{
+	return mqw_depth(q->depth_base, *(volatile __u64 *)&q->moved);
+}
+
 /* Adds the time since the last change to the integral of depth over time. */
-static __always_inline void change_depth(struct mqw_queue *q, __s64 by, __u64 now)
+static __always_inline void change_depth(struct mqw_queue *q, __s32 depth, __u64 now)
 {
 	__u64 before = __sync_lock_test_and_set(&q->changed_ns, now), area, sum;
-	__s64 depth = __sync_fetch_and_add(&q->depth, by);
 
 	if (depth <= 0 || now <= before)
 		return;
@@ -79,17 +96,15 @@ static __always_inline void change_depth(struct mqw_queue *q, __s64 by, __u64 no
 	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
 	if (sum + area < sum)
 		__sync_fetch_and_add(&q->counters.depth_ns_high, 1);
-	if (depth >= q->depth_limit)
+	if ((__u32)depth >= q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, now - before);
 }
 
 static __always_inline void count_message(struct mqw_queue *q, enum mqw_op op, __u64 bytes,
 					  __u64 now)
 {
-	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
 	__sync_fetch_and_add(&q->counters.op[op].bytes, bytes);
 	q->counters.op[op].last_ns = now;
-	change_depth(q, op == MQW_SEND ? 1 : -1, now);
 }
 
 #endif /* COUNT_BPF_H */

@@ -53,12 +53,18 @@ enum mqw_error {
 /* Bucket i counts sends that found the queue filled to at most i tenths. */
 #define MQW_DEPTH_BUCKETS 11
 
+/*
+ * As the probes count, in a slot: of what follows from the rest nothing is counted, as each count
+ * takes time. totals_add() in src/totals.h makes sums of slots, in which messages has all messages and
+ * time all calls.
+ */
 struct mqw_op_stats {
-	__u64 messages;
+	__u64 messages; /* of calls that began before the probes were there */
 	__u64 bytes;
-	__u64 last_ns;		      /* end of the last call that moved a message; 0: none yet */
-	__u64 time_ns;		      /* spent in all ended calls */
-	__u64 time[MQW_TIME_BUCKETS]; /* ended calls, successful or not, by duration */
+	__u64 last_ns;			/* end of the last call that moved a message; 0: none yet */
+	__u64 time_ns;			/* spent in all ended calls */
+	__u64 time[MQW_TIME_BUCKETS];	/* calls that moved a message, by duration */
+	__u64 failed[MQW_TIME_BUCKETS]; /* calls that failed, by duration */
 	__u64 errors[MQW_ERRORS];
 };
 
@@ -79,22 +85,48 @@ struct mqw_counters {
 };
 
 /*
- * One queue's slot. A slot belongs to a queue while key.ino is not 0.
- * begun and ended count calls from system call entry to exit, sends in units of MQW_ONE_SEND: with no
- * call under way they are equal, and while begun stands still no new call can touch the queue.
+ * A count of calls: of receives in the low half, of sends in the high half. Each wraps by itself.
  */
 #define MQW_ONE_RECEIVE 1ULL
 #define MQW_ONE_SEND	(1ULL << 32)
 
+static inline __u32 mqw_receives(__u64 calls)
+{
+	return (__u32)calls;
+}
+
+static inline __u32 mqw_sends(__u64 calls)
+{
+	return (__u32)(calls >> 32);
+}
+
+/* The calls that began and have not ended, as moved or failed. 0: there is none. */
+static inline __u64 mqw_under_way(__u64 begun, __u64 moved, __u64 failed)
+{
+	__u32 sends = mqw_sends(begun) - mqw_sends(moved) - mqw_sends(failed);
+
+	return sends * MQW_ONE_SEND |
+	       (__u32)(mqw_receives(begun) - mqw_receives(moved) - mqw_receives(failed));
+}
+
+/*
+ * One queue's slot. A slot belongs to a queue while key.ino is not 0. Calls count as begun from system
+ * call entry on, and from exit on as having moved a message or as failed: while begun stands
+ * still no new call can touch the queue.
+ */
+
 struct mqw_queue {
 	struct mqw_key key;
 	__u64 begun;
-	__u64 ended;
+	__u64 moved;
+	__u64 failed;
 	/*
-	 * The depth by the calls that returned, since changed_ns. With no call under way it is the
-	 * kernel's, else calls were missed; see check_depth() in peek.bpf.c.
+	 * What the depth is besides the balance of moved, and since when it is so; see mqw_depth().
+	 * With no call under way this is the kernel's depth, else calls were missed; see
+	 * check_depth() in peek.bpf.c.
 	 */
-	__s64 depth;
+	__u32 depth_base;
+	__u32 pad2;
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;
@@ -116,8 +148,14 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[6];
+	__u64 pad[7];
 };
+
+/* The depth by the calls that returned. Negative while a send that was received has not returned. */
+static inline __s32 mqw_depth(__u32 base, __u64 moved)
+{
+	return (__s32)(base + mqw_sends(moved) - mqw_receives(moved));
+}
 
 /*
  * A level: the messages of one priority of a queue, which leave in the order of their sends. So its
@@ -134,13 +172,19 @@ struct mqw_level {
 	__u64 sent;		  /* the sequence number of the next send */
 	__s64 received;	  /* of the next receive; negative: sent before the probes were there */
 	__s64 known_from; /* the records of earlier sends may be off by one or more */
-	__u32 begun;	  /* sends of this priority */
-	__u32 ended;
+	__u32 begun;	  /* sends of this priority; those that moved a message are in sent */
+	__u32 failed;
 	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
 	__u32 distrust; /* the queue's, when known_from was set */
 	__u32 visited;	/* by the walk of this number */
 	__u32 pad;
 };
+
+/* Sends of the level that have not returned. */
+static inline __u32 mqw_level_under_way(__u32 begun, __u64 sent, __u32 failed)
+{
+	return begun - (__u32)sent - failed;
+}
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
 #define MQW_MESSAGE_UNKNOWN 1ULL
@@ -160,8 +204,8 @@ struct mqw_record {
 	__u32 tid;
 	__u32 length;
 	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
-	char comm[MQW_COMM_SIZE];
 	__u32 pad;
+	char comm[MQW_COMM_SIZE];
 };
 
 #define MQW_CHUNK_SHIFT 4

@@ -125,7 +125,7 @@ struct walk {
 	struct mqw_queue *queue;  /* no call was under way; NULL: only quiet can prove all */
 	struct mqw_queue
 		*trusted; /* all calls are seen; NULL: no message can be proven by itself */
-	__u64 ended;
+	__u64 moved, failed;
 	bool quiet;
 	bool unused; /* the probes have seen no call on it */
 	struct change_time changed;
@@ -163,16 +163,18 @@ static __always_inline bool no_call_runs(struct mqueue_inode_info *info, struct 
 					 __u64 *begun)
 {
 	__u32 senders = 0, receivers = 0;
-	__u64 ended;
+	__u64 moved, failed, under_way;
 
-	ended = *(volatile __u64 *)&q->ended;
+	moved = *(volatile __u64 *)&q->moved;
+	failed = *(volatile __u64 *)&q->failed;
 	read_barrier();
 	*begun = *(volatile __u64 *)&q->begun;
-	if (*begun == ended)
+	under_way = mqw_under_way(*begun, moved, failed);
+	if (!under_way)
 		return true;
 	read_barrier();
-	return all_waiters(info, &senders, &receivers) &&
-	       senders * MQW_ONE_SEND + receivers * MQW_ONE_RECEIVE == *begun - ended;
+	return all_waiters(info, &senders, &receivers) && senders == mqw_sends(under_way) &&
+	       receivers == mqw_receives(under_way);
 }
 
 /*
@@ -186,7 +188,7 @@ static __always_inline void check_depth(struct mqueue_inode_info *info, struct m
 	__s64 depth, off;
 	__u64 now;
 
-	depth = *(volatile __s64 *)&q->depth;
+	depth = mqw_depth(*(volatile __u32 *)&q->depth_base, *(volatile __u64 *)&q->moved);
 	off = BPF_CORE_READ(info, attr.mq_curmsgs) - depth;
 	read_barrier();
 	if (*(volatile __u64 *)&q->begun != begun)
@@ -200,7 +202,7 @@ static __always_inline void check_depth(struct mqueue_inode_info *info, struct m
 		q->suspect_ns = now;
 	} else if (now - q->suspect_ns > SUSPECT_NS) {
 		q->suspect_ns = 0;
-		__sync_fetch_and_add(&q->depth, off);
+		__sync_fetch_and_add(&q->depth_base, (__u32)off);
 		__sync_fetch_and_add(&q->distrust, 1);
 		__sync_fetch_and_add(&q->doubts, 1);
 		/* a call that ran when the probes came is none of those that they do not see */
@@ -247,7 +249,8 @@ static __always_inline void proof_begin(struct walk *w)
 		return;
 	}
 	ctx->before_ns = q->created_ns;
-	w->ended = *(volatile __u64 *)&q->ended;
+	w->moved = *(volatile __u64 *)&q->moved;
+	w->failed = *(volatile __u64 *)&q->failed;
 	read_barrier();
 	settled = no_call_runs(w->info, q, &w->begun);
 	if (settled)
@@ -282,7 +285,8 @@ static __always_inline bool cannot_have_left(struct walk *w, __u32 index)
 	if (!w->trusted)
 		return false;
 	read_barrier();
-	return (__u32)(*(volatile __u64 *)&w->trusted->begun - w->ended) <= index;
+	return mqw_receives(mqw_under_way(*(volatile __u64 *)&w->trusted->begun, w->moved,
+					  w->failed)) <= index;
 }
 
 /* Copies at most size <= page_size bytes to the buffer's offset. */
@@ -358,6 +362,16 @@ static __always_inline bool strangers_may_send(struct mqw_queue *q)
 	return q->strangers > 0 || bpf_ktime_get_ns() - q->created_ns < SETTLING_NS;
 }
 
+/* Ends are read first: a send that ends meanwhile counts as under way. */
+static __always_inline __u32 level_under_way(struct mqw_level *l)
+{
+	__u64 sent = *(volatile __u64 *)&l->sent;
+	__u32 failed = *(volatile __u32 *)&l->failed;
+
+	read_barrier();
+	return mqw_level_under_way(*(volatile __u32 *)&l->begun, sent, failed);
+}
+
 /* Sends were missed: from now on the level's records can be trusted again. */
 static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level *l)
 {
@@ -365,7 +379,7 @@ static __always_inline void note_distrust(struct mqw_queue *q, struct mqw_level 
 
 	if (l->distrust == distrust)
 		return;
-	l->known_from = l->sent + (l->begun - l->ended);
+	l->known_from = l->sent + level_under_way(l);
 	l->distrust = distrust;
 }
 
@@ -408,7 +422,7 @@ static __always_inline void begin_level(struct walk *w)
 		l->visited = ctx->number;
 	}
 	if (!w->queue && !w->quiet &&
-	    (!w->trusted || !l || l->ended != begun || strangers_may_send(q)))
+	    (!w->trusted || !l || level_under_way(l) || strangers_may_send(q)))
 		return;
 	ctx->sequence = l ? l->sent : 0;
 	w->ctx->known_from = l ? l->known_from : 0;

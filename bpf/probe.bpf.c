@@ -79,7 +79,7 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	READ_KERNEL(attr, &mqueue_info(inode)->attr);
 	q->depth_limit = attr.mq_maxmsg;
-	q->depth = attr.mq_curmsgs;
+	q->depth_base = attr.mq_curmsgs;
 	q->doubts = attr.mq_curmsgs != 0; /* whose sends were not seen */
 	count_waiters(&mqueue_info(inode)->e_wait_q[0].list, &strangers);
 	q->strangers = strangers;
@@ -117,10 +117,10 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 	__u32 *slot;
 	__u64 ino;
 
-	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	inode = file ? LOAD(struct file, file, f_inode) : NULL;
 	if (!inode)
 		goto unknown;
-	ino = BPF_CORE_READ(inode, i_ino);
+	ino = LOAD(struct inode, inode, i_ino);
 	if (inode != call->inode || ino != call->key.ino) {
 		call->inode = NULL;
 		sb = BPF_CORE_READ(inode, i_sb);
@@ -159,9 +159,39 @@ static __always_inline void count_peek(struct task_struct *task, int fd)
 		count_loss(MQW_LOSS_TASK_STORAGE);
 }
 
-static __always_inline __u64 one_call(__u32 op)
+/* How many sends had begun, if none but this one is under way; else 0. */
+static __always_inline __u64 sends_if_alone(struct mqw_queue *q, __u64 begun)
 {
-	return op == MQW_SEND ? MQW_ONE_SEND : MQW_ONE_RECEIVE;
+	__u32 before = mqw_sends(begun);
+
+	if (before != mqw_sends(q->moved) + mqw_sends(q->failed))
+		return 0;
+	return (__u64)before + 1;
+}
+
+/* No other send began since. */
+static __always_inline bool is_alone(struct mqw_queue *q, __u64 sends)
+{
+	return sends && (__u32)sends == mqw_sends(q->begun);
+}
+
+/* The exit of this thread's last call was missed: it is not under way any more. */
+static __always_inline void call_missed(struct call *call)
+{
+	struct mqw_queue *q = queue_in_slot(call->slot, &call->key);
+	struct mqw_level *l;
+
+	count_loss(MQW_LOSS_CALL);
+	if (!q)
+		return;
+	if (call->op == MQW_SEND) {
+		l = bpf_map_lookup_elem(&levels, &call->level);
+		if (l)
+			__sync_fetch_and_add(&l->failed, 1);
+		count_call(&q->failed, MQW_SEND);
+	} else {
+		count_call(&q->failed, MQW_RECEIVE);
+	}
 }
 
 static __always_inline int call_begin(enum mqw_op op, int fd, const void *payload, __u64 length,
@@ -171,42 +201,36 @@ static __always_inline int call_begin(enum mqw_op op, int fd, const void *payloa
 	struct mqw_queue *q;
 	struct mqw_level *l;
 	struct call *call;
-	__u64 begun;
+	__s32 depth;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
 		count_loss(MQW_LOSS_TASK_STORAGE);
 		return 0;
 	}
-	if (call->state == CALL_UNDER_WAY) {
-		/* the exit of this thread's last call was missed: it is not under way any more */
-		count_loss(MQW_LOSS_CALL);
-		q = queue_in_slot(call->slot, &call->key);
-		if (q && call->op == MQW_SEND) {
-			l = level_of(q, call->priority, &call->level);
-			if (l)
-				__sync_fetch_and_add(&l->ended, 1);
-		}
-		if (q)
-			__sync_fetch_and_add(&q->ended, one_call(call->op));
-	}
+	if (call->state == CALL_UNDER_WAY)
+		call_missed(call);
 	call->state = CALL_LOST;
 	q = queue_of(task, fd, call);
 	if (!q)
 		return 0;
 	call->state = CALL_UNDER_WAY;
-	begun = __sync_fetch_and_add(&q->begun, one_call(op));
-	call->sends = begun >> 32 == q->ended >> 32 ? (begun >> 32) + 1 : 0;
-	call->op = op;
 	if (op == MQW_SEND) {
+		call->sends = sends_if_alone(q, count_call(&q->begun, op));
 		l = level_of(q, priority, &call->level);
 		if (l)
 			__sync_fetch_and_add(&l->begun, 1);
+		else
+			call->level = -1;
+		depth = depth_of(q);
+		call->depth = depth > 0 ? depth : 0;
+	} else {
+		count_call(&q->begun, op);
 	}
+	call->op = op;
 	call->length = length;
 	call->payload = payload;
 	call->priority = priority;
-	call->depth = q->depth > 0 ? q->depth : 0;
 	call->nvcsw = task->nvcsw;
 	call->start_ns = bpf_ktime_get_ns();
 	return 0;
@@ -218,6 +242,10 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 	__u64 limit = q->depth_limit;
 	__u32 tenths;
 
+	if (!depth) {
+		__sync_fetch_and_add(&q->counters.depth[0], 1);
+		return;
+	}
 	if (depth >= limit) {
 		__sync_fetch_and_add(&q->counters.depth[MQW_DEPTH_BUCKETS - 1], 1);
 		__sync_fetch_and_add(&q->counters.depth_ratio_sum, 1000000);
@@ -285,13 +313,19 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 		__sync_fetch_and_add(&q->strangers, -1);
 		count_message(q, MQW_SEND, sent.length, now);
 		l = level_of(q, sent.priority, &call->level);
+		if (l)
+			__sync_fetch_and_add(&l->begun, 1);
 		remember_send(q, l, &sent, call->level);
 	} else {
 		count_received(q, result, priority_wanted(regs, in_struct), now, &call->level);
 	}
+	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
+	change_depth(q, depth_of(q), now);
 	info = mqueue_info(call->inode);
 	if (!q->begun)
-		q->depth = BPF_CORE_READ(info, attr.mq_curmsgs);
+		q->depth_base = BPF_CORE_READ(info, attr.mq_curmsgs);
+	else
+		__sync_fetch_and_add(&q->depth_base, op == MQW_SEND ? 1 : -1);
 }
 
 /* in_struct: it is mq_timedreceive2(2) */
@@ -300,8 +334,9 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_level *l = NULL;
 	struct mqw_queue *q;
+	struct mqw_op_stats *stats;
+	__u64 now, time, moved;
 	struct call *call;
-	__u64 now, time;
 	__u32 state;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -323,13 +358,20 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 		count_loss(MQW_LOSS_CALL);
 		return 0;
 	}
-	__sync_fetch_and_add(&q->counters.op[op].time[time_bucket(time)], 1);
-	__sync_fetch_and_add(&q->counters.op[op].time_ns, time);
+	stats = &q->counters.op[op];
+	__sync_fetch_and_add(&stats->time_ns, time);
 	if (op == MQW_SEND)
-		l = level_of(q, call->priority, &call->level);
+		l = bpf_map_lookup_elem(&levels, &call->level);
 	if (result < 0) {
-		__sync_fetch_and_add(&q->counters.op[op].errors[error_of(result)], 1);
-	} else if (op == MQW_SEND) {
+		__sync_fetch_and_add(&stats->failed[time_bucket(time)], 1);
+		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
+		if (l)
+			__sync_fetch_and_add(&l->failed, 1);
+		count_call(&q->failed, op);
+		return 0;
+	}
+	__sync_fetch_and_add(&stats->time[time_bucket(time)], 1);
+	if (op == MQW_SEND) {
 		struct sent sent = {
 			.start_ns = call->start_ns,
 			.now = now,
@@ -337,7 +379,7 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 			.priority = call->priority,
 			.length = call->length,
 			.payload = call->payload,
-			.raced = call->sends == q->begun >> 32 ? NULL : call->inode,
+			.raced = is_alone(q, call->sends) ? NULL : call->inode,
 		};
 
 		count_depth(q, call->depth);
@@ -348,9 +390,8 @@ static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
 			call->priority = priority_wanted((void *)bpf_task_pt_regs(task), true);
 		count_received(q, result, call->priority, now, &call->level);
 	}
-	if (l)
-		__sync_fetch_and_add(&l->ended, 1);
-	__sync_fetch_and_add(&q->ended, one_call(op));
+	moved = count_call(&q->moved, op);
+	change_depth(q, mqw_depth(q->depth_base, moved), now);
 	return 0;
 }
 

@@ -189,14 +189,22 @@ static __always_inline void find_message(const struct sent *sent, struct mqw_rec
 		r->message = s.found;
 }
 
+static __always_inline void copy_comm(char *to, struct task_struct *task)
+{
+	/* direct loads are of words: a name is two of them */
+	((__u64 *)to)[0] = *(__u64 *)task->comm;
+	((__u64 *)to)[1] = *(__u64 *)(task->comm + 8);
+}
+
 /* l: the send's level, in slot level; NULL: there was no room for it */
 static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
 					  const struct sent *s, __u32 level)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_chunk_key key;
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
-	__u64 sequence, id;
+	__u64 sequence;
 
 	if (!l) {
 		__sync_fetch_and_add(&q->doubts, 1);
@@ -228,17 +236,16 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		}
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
-	id = bpf_get_current_pid_tgid();
 	r->start_ns = s->start_ns;
 	r->returned_ns = s->now;
 	r->message = r->last_message = 0;
 	if (s->raced)
 		find_message(s, r);
 	r->slept = s->slept;
-	r->pid = id >> 32;
-	r->tid = id;
+	r->pid = task->tgid;
+	r->tid = task->pid;
 	r->length = s->length;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	copy_comm(r->comm, task);
 	r->mark = (__u32)sequence + 1;
 }
 

@@ -63,7 +63,7 @@ struct queue_progress {
 	bool consistent; /* it saw the whole queue, and no call was under way */
 	bool overtaken;	 /* messages stand before the oldest one */
 	uint64_t looked_ns;
-	uint64_t begun, ended; /* of the slot; see struct mqw_queue */
+	uint64_t begun, under_way; /* of the slot; see struct mqw_queue */
 	uint64_t messages;     /* that the kernel counted */
 	uint64_t received;     /* by the slot */
 	uint64_t next_ns;      /* no look before this time */

@@ -61,7 +61,8 @@ static int fold_slot(struct table *t, const struct mqw_queue *slot, uint64_t now
 /* Nobody is in a call on it, and it was there before the listing that it is missing from. */
 static bool slot_unused(const struct mqw_queue *slot, uint64_t listed_ns)
 {
-	return slot->begun == slot->ended && slot->created_ns < listed_ns;
+	return !mqw_under_way(slot->begun, slot->moved, slot->failed) &&
+	       slot->created_ns < listed_ns;
 }
 
 /* A queue that is not listed any more gives its slot back, in the two steps that probe.h asks for. */

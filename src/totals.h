@@ -14,7 +14,12 @@ struct standing {
 	uint64_t full_ns;
 };
 
-void totals_add(struct mqw_counters *to, const struct mqw_counters *from);
+/* Of a slot: the depth by the calls that returned, and how many messages they moved. */
+int64_t slot_depth(const struct mqw_queue *slot);
+uint64_t slot_messages(const struct mqw_op_stats *stats);
+
+/* Adds what a slot counted to a sum. */
+void totals_add(struct mqw_counters *to, const struct mqw_counters *slot);
 void totals_add_standing(struct mqw_counters *to, const struct standing *s);
 
 /* What has come since the slot's depth changed. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "log.h"
+#include "totals.h"
 #include "watch.h"
 
 /* Looks at one queue take at most so little of the time: 1 part in so many. */
@@ -31,7 +32,7 @@ struct round {
 
 /* A queue as the probes have it at one moment, without slot as the table has it. */
 struct reading {
-	uint64_t begun, ended;
+	uint64_t begun, under_way;
 	uint64_t messages, messages_limit;
 	uint64_t received, rejected, last_receive_ns;
 	uint64_t usual_ns;
@@ -95,6 +96,7 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 {
 	const struct mqw_queue *slot = slot_of(r->parts->probe, q);
 	const struct mqw_op_stats *op;
+	uint64_t moved, failed;
 	int64_t depth;
 
 	*ret = (struct reading){
@@ -104,21 +106,18 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 	if (!slot)
 		return;
 	/* the end first: a call that ends meanwhile counts as under way */
-	ret->ended = load(&slot->ended);
+	moved = load(&slot->moved);
+	failed = load(&slot->failed);
 	ret->begun = load(&slot->begun);
-	depth = __atomic_load_n(&slot->depth, __ATOMIC_ACQUIRE);
+	ret->under_way = mqw_under_way(ret->begun, moved, failed);
+	depth = slot_depth(slot);
 	ret->messages = depth > 0 ? (uint64_t)depth : 0;
 	op = slot->counters.op;
-	ret->received = load(&op[MQW_RECEIVE].messages);
+	ret->received = slot_messages(&op[MQW_RECEIVE]);
 	ret->last_receive_ns = load(&op[MQW_RECEIVE].last_ns);
 	ret->rejected = load(&op[MQW_SEND].errors[MQW_EAGAIN]);
 	ret->usual_ns = stall_usual_ns(slot->counters.residence);
 	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled);
-}
-
-static uint64_t sends_under_way(const struct reading *now)
-{
-	return (now->begun - now->ended) >> 32;
 }
 
 /*
@@ -221,7 +220,7 @@ static void look(struct round *r, struct queue *q, struct reading *now)
 	p->looked_ns = start;
 	p->looked = true;
 	p->begun = now->begun;
-	p->ended = now->ended;
+	p->under_way = now->under_way;
 	p->messages = now->messages;
 	p->consistent = result == 0 && s->consistent;
 	if (result < 0)
@@ -236,14 +235,14 @@ static bool changed(const struct queue *q, const struct reading *now)
 {
 	const struct queue_progress *p = &q->progress;
 
-	return !p->looked || now->begun != p->begun || now->ended != p->ended ||
+	return !p->looked || now->begun != p->begun || now->under_way != p->under_way ||
 	       (!q->slotted && now->messages != p->messages);
 }
 
 /* Whether the queue needs no look as there is nothing in it. */
 static bool surely_empty(const struct queue *q, const struct reading *now)
 {
-	return q->slotted && !now->messages && !sends_under_way(now) && !now->doubtful;
+	return q->slotted && !now->messages && !mqw_sends(now->under_way) && !now->doubtful;
 }
 
 /* A look, if one may tell something new and it is not too soon. */
@@ -256,7 +255,7 @@ static void follow(struct round *r, struct queue *q, struct reading *now, bool c
 		p->looked = true;
 		p->consistent = true;
 		p->begun = now->begun;
-		p->ended = now->ended;
+		p->under_way = now->under_way;
 		p->received = now->received;
 		return;
 	}
@@ -285,7 +284,7 @@ static void judge(struct round *r, struct queue *q, const struct stall_rules *ru
 	};
 
 	if (now->messages >= now->messages_limit &&
-	    (sends_under_way(now) || q->attr.blocked_senders))
+	    (mqw_sends(now->under_way) || q->attr.blocked_senders))
 		in.blocked_ns = w->ops->blocked_since(w->data, q);
 	if (closely)
 		in.readers_known = w->ops->readers(w->data, q, &in.readers) == 0;

@@ -121,14 +121,17 @@ fi
 stop
 
 if [ $backend = syscall ]; then
-	mqfill --depth=10 --message-size=100000 create /long
+	# the longest message that there may be
+	# shellcheck disable=SC3045 # busybox has it
+	ulimit -q unlimited
+	mqfill --depth=10 --message-size=16777216 create /long
 	mqfill --depth=10 create /empty
 	mkfifo /tmp/go
 	mqparity /q /long /empty </tmp/go >/tmp/parity.log 2>&1 &
 	parity=$!
 	exec 3>/tmp/go
 	wait_for grep -q ready /tmp/parity.log
-	for size in 1 4048 4064 4065 65536 100000; do
+	for size in 1 4048 4064 4065 65536 16777216; do
 		head -c $size /dev/urandom | mqfill send-input /long $((size % 3))
 	done
 	exec 3>&-
