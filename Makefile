@@ -64,7 +64,7 @@ object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))
 DAEMON_OBJ   := $(call object,$(DAEMON_SRC))
 CLIENT_OBJ   := $(call object,$(CLIENT_SRC)) $(CLIENT_SHARED:%=$(BUILD)/src/%.o)
 ALL_OBJ      := $(call object,$(filter-out $(MAINS),$(SOURCES)))
-SKELETONS    := $(BUILD)/bpf/probe.skel.h $(BUILD)/bpf/peek.skel.h $(BUILD)/bpf/openers.skel.h $(BUILD)/bpf/reach.skel.h
+SKELETONS    := $(BUILD)/bpf/probe.skel.h $(BUILD)/bpf/peek.skel.h $(BUILD)/bpf/openers.skel.h $(BUILD)/bpf/reach.skel.h $(BUILD)/bpf/open.skel.h
 
 $(BUILD)/mqwatchd: $(BUILD)/src/mqwatchd.o $(DAEMON_OBJ)
 	$(call say,LINK,$@)

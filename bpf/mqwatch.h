@@ -415,6 +415,19 @@ struct mqw_detail {
 	char name[MQW_NAME_SIZE];
 };
 
+/* mq_open(2), of all processes but the one that watches. */
+#define MQW_OPEN_ERRORS 1024
+
+struct mqw_open_error {
+	__u64 key; /* uid << 32 | errno; 0: free */
+	__u64 count;
+};
+
+struct mqw_opens {
+	__u64 opened;
+	__u64 lost; /* failures that found no place */
+};
+
 #ifndef __BPF__
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");

@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "manager.h"
+#include "quota.h"
 #include "watch.h"
 #include "web.h"
 
@@ -38,6 +39,7 @@ struct manager {
 	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
 	struct reach *reach; /* NULL: BPF cannot be used */
 	struct namespaces *namespaces;
+	struct opens *opens; /* NULL: not probed */
 	struct table *table;
 	struct watch *watch;
 	struct openers *openers;

@@ -149,24 +149,6 @@ const struct control_ops manager_control_ops = {
 	.control_gid = op_control_gid,
 };
 
-/* fs.mqueue.queues_max, which /proc/sys shows for the reader's IPC namespace; 0: unknown */
-static uint64_t read_queues_limit(void)
-{
-	uint64_t limit = 0;
-	FILE *f = fopen("/proc/sys/fs/mqueue/queues_max", "re");
-	char line[32];
-
-	if (!f)
-		return 0;
-	if (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (parse_u64(line, 0, UINT64_MAX, &limit) < 0)
-			limit = 0;
-	}
-	fclose(f);
-	return limit;
-}
-
 /* More than the metrics take, unless names are long: what is not used of it is not resident. */
 #define PAGE_SIZE_BASE	(64 * 1024)
 #define PAGE_SIZE_QUEUE (12 * 1024)
@@ -175,11 +157,14 @@ static int op_metrics(void *data, struct text *out)
 {
 	struct manager *m = data;
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	_cleanup_(quota_done) struct quota quota = {};
 	struct metrics_input in;
 	struct status status;
 	int r;
 
 	r = manager_refresh(m);
+	if (r == 0)
+		r = quota_read(m->table, m->namespaces, m->opens, &quota);
 	if (r < 0)
 		return r;
 	manager_look(m);
@@ -188,7 +173,7 @@ static int op_metrics(void *data, struct text *out)
 		.table = m->table,
 		.status = &status,
 		.realtime_offset_ns = realtime_offset_ns(),
-		.queues_limit = m->mqfs ? read_queues_limit() : 0,
+		.quota = &quota,
 		.priorities_max = m->config->watch_priorities,
 		.scrape_ns = m->scrape_ns,
 	};

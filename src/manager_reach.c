@@ -27,6 +27,13 @@ int manager_start_reach(struct manager *m)
 		return r;
 	if (r < 0)
 		log_warning("Unlinked queues cannot be seen, going on without: %s", why);
+	if (m->config->probe != PROBE_OFF) {
+		r = opens_new(&m->opens, why, sizeof(why));
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			log_info("mq_open(2) is not probed, going on without: %s", why);
+	}
 	options.reach = m->reach;
 	options.openers = m->openers;
 	return namespaces_new(&m->namespaces, &options);
@@ -36,6 +43,7 @@ void manager_stop_reach(struct manager *m)
 {
 	namespaces_free(m->namespaces);
 	reach_free(m->reach);
+	opens_free(m->opens);
 	openers_free(m->openers);
 }
 
@@ -49,7 +57,8 @@ static void set_count(struct queue *q, bool known, size_t readers, size_t writer
 /* Sets what needs no scan: nobody has it open. Returns the cue of the others. */
 static uint64_t count_unopened(struct manager *m, size_t *ret_opened)
 {
-	uint64_t cue = 0;
+	/* who opens one in place of another that was closed leaves the kernel's count as it was */
+	uint64_t cue = m->opens ? opens_done(m->opens) : 0;
 
 	*ret_opened = 0;
 	for (size_t i = 0; i < table_size(m->table); i++) {

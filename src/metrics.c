@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "metrics.h"
+#include "metrics_reach.h"
 #include "metrics_self.h"
 #include "name.h"
 
@@ -507,44 +508,6 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	text_free(&bucket);
 }
 
-static void render_namespace_sample(struct text *out, const char *name, uint32_t ipcns,
-				    uint64_t value)
-{
-	text_append(out, name);
-	text_append(out, "{ipcns=\"");
-	text_append_u64(out, ipcns);
-	text_append(out, "\"} ");
-	text_append_u64(out, value);
-	text_append(out, "\n");
-}
-
-static void render_namespaces(struct render *r)
-{
-	uint32_t own = r->in->status->ipcns;
-	bool own_seen = false;
-	size_t i, first;
-
-	if (r->n_rows == 0 && !own)
-		return;
-	text_family(r->out, "mqwatch_queues", "gauge", "Queues seen in the IPC namespace.");
-	for (i = first = 0; i < r->n_rows; i++) {
-		uint32_t ipcns = r->rows[i].queue->id.ipcns;
-
-		own_seen = own_seen || ipcns == own;
-		if (i + 1 < r->n_rows && r->rows[i + 1].queue->id.ipcns == ipcns)
-			continue;
-		render_namespace_sample(r->out, "mqwatch_queues", ipcns, i + 1 - first);
-		first = i + 1;
-	}
-	if (own && !own_seen)
-		render_namespace_sample(r->out, "mqwatch_queues", own, 0);
-	if (!own || !r->in->queues_limit)
-		return;
-	text_family(r->out, "mqwatch_queues_limit", "gauge",
-		    "Queues the IPC namespace may have (fs.mqueue.queues_max).");
-	render_namespace_sample(r->out, "mqwatch_queues_limit", own, r->in->queues_limit);
-}
-
 void metrics_render(struct text *out, const struct metrics_input *in)
 {
 	_cleanup_(render_done) struct render r = {.out = out, .in = in};
@@ -553,7 +516,7 @@ void metrics_render(struct text *out, const struct metrics_input *in)
 		out->failed = true;
 		return;
 	}
-	render_namespaces(&r);
+	metrics_render_reach(out, in);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		render_family(&r, &families[i]);
 	render_info(&r);

@@ -190,7 +190,7 @@ static bool fits(const struct namespace *s, const char *wanted)
 
 static bool is_watched(const struct namespaces *n, const struct namespace *s)
 {
-	if (!n->options.watched)
+	if (!n->options.watched || !n->options.watched[0])
 		return s->own;
 	for (size_t i = 0; n->options.watched[i]; i++)
 		if (fits(s, n->options.watched[i]))
@@ -264,6 +264,7 @@ static int walk_by_reach(struct namespaces *n, struct walk *w, bool *ret_sound)
 		return r;
 	w->of->limits = (struct namespace_limits){
 		.known = true,
+		.counted = true,
 		.queues = list.queues,
 		.queues_max = list.queues_max,
 		.msg_max = list.msg_max,

@@ -13,7 +13,8 @@
 /* fs.mqueue of a namespace. */
 struct namespace_limits {
 	bool known;
-	uint64_t queues; /* unlinked ones included */
+	bool counted;
+	uint64_t queues; /* if counted; unlinked ones included */
 	uint64_t queues_max;
 	uint64_t msg_max, msgsize_max;
 	uint64_t msg_default, msgsize_default;

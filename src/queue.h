@@ -69,8 +69,15 @@ struct queue_progress {
 	uint64_t next_ns;      /* no look before this time */
 };
 
+/* Whom the kernel has charged a queue's bytes to, which chown(2) does not change. */
+struct queue_charged {
+	uint64_t user; /* struct mqw_detail.user; 0: not known */
+	uint32_t uid;
+};
+
 struct queue {
 	struct mqw_key id;
+	uint64_t handle; /* struct peek_item.handle; 0: not known */
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool linked;		  /* else it has the name no more, and is there while it is open */
 	bool shadow;		  /* another queue has the name: this one is told apart by its inode */
@@ -82,6 +89,7 @@ struct queue {
 	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
 	bool slotted;		  /* they have seen a call on it: its counts are in this slot */
 	uint32_t slot;
+	struct queue_charged charged;
 	struct queue_attr attr;
 	/* as long as the queue has this identity */
 	struct queue_findings found;

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <sys/mman.h>
-
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "bpf_util.h"
@@ -19,23 +16,6 @@ struct reach {
 	size_t n_details;
 };
 
-/* An array's values, whose mapping is made of whole pages. */
-static size_t mapped_size(struct bpf_map *map)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-
-	return (size + page - 1) / page * page;
-}
-
-static void *map_array(struct bpf_map *map)
-{
-	void *m = mmap(NULL, mapped_size(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map),
-		       0);
-
-	return m == MAP_FAILED ? NULL : m;
-}
-
 static int load(struct reach *r)
 {
 	int error;
@@ -50,8 +30,8 @@ static int load(struct reach *r)
 		error = reach_skel__attach(r->bpf);
 	if (error < 0)
 		return error;
-	r->listed = map_array(r->bpf->maps.listed);
-	r->details = map_array(r->bpf->maps.details);
+	r->listed = bpf_map_array(r->bpf->maps.listed);
+	r->details = bpf_map_array(r->bpf->maps.details);
 	r->n_details = bpf_map__max_entries(r->bpf->maps.details);
 	return r->listed && r->details ? 0 : -ENOMEM;
 }
@@ -83,10 +63,10 @@ void reach_free(struct reach *r)
 {
 	if (!r)
 		return;
-	if (r->listed)
-		munmap(r->listed, mapped_size(r->bpf->maps.listed));
-	if (r->details)
-		munmap(r->details, mapped_size(r->bpf->maps.details));
+	if (r->bpf) {
+		bpf_unmap_array(r->bpf->maps.listed, r->listed);
+		bpf_unmap_array(r->bpf->maps.details, r->details);
+	}
 	reach_skel__destroy(r->bpf);
 	free(r);
 }

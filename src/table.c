@@ -111,7 +111,7 @@ void entry_identify(struct entry *e, uint64_t ino)
 	e->queue.found = (struct queue_findings){};
 	e->queue.progress = (struct queue_progress){};
 	e->queue.stall = (struct stall){};
-	e->handle = 0;
+	e->queue.handle = 0;
 }
 
 /* What fstat(2) and mq_getattr(3) tell, where nothing tells more. */
@@ -138,7 +138,7 @@ static void take_item(struct entry *e, const struct peek_item *item)
 {
 	entry_identify(e, item->id.ino);
 	e->queue.attr = item->attr;
-	e->handle = item->handle;
+	e->queue.handle = item->handle;
 }
 
 /*
@@ -154,14 +154,14 @@ static void read_by_handle(struct entry *const *entries, size_t n, struct peek *
 		items[i] = (struct peek_item){
 			.mqd = -1,
 			.id = entries[i]->queue.id,
-			.handle = entries[i]->handle,
+			.handle = entries[i]->queue.handle,
 		};
 	r = peek_attrs(peek, items, n);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && items[i].found)
 			take_item(entries[i], &items[i]);
 		else
-			entries[i]->handle = 0;
+			entries[i]->queue.handle = 0;
 	}
 }
 
@@ -217,7 +217,7 @@ static void read_attributes(struct table *t, struct namespaces *namespaces, stru
 			read_by_handle(batch, n, peek);
 			n = 0;
 		}
-		if (i < t->n_entries && t->entries[i]->seen && t->entries[i]->handle)
+		if (i < t->n_entries && t->entries[i]->seen && t->entries[i]->queue.handle)
 			batch[n++] = t->entries[i];
 	}
 	for (size_t i = 0; i <= t->n_entries; i++) {
@@ -225,7 +225,7 @@ static void read_attributes(struct table *t, struct namespaces *namespaces, stru
 			read_by_opening(t, batch, n, namespaces, peek);
 			n = 0;
 		}
-		if (i < t->n_entries && t->entries[i]->seen && !t->entries[i]->handle)
+		if (i < t->n_entries && t->entries[i]->seen && !t->entries[i]->queue.handle)
 			batch[n++] = t->entries[i];
 	}
 }

@@ -8,6 +8,7 @@
 /* A queue that the table does not have yet. */
 struct found {
 	struct namespace_queue queue;
+	struct queue_charged charged;
 	char *name;
 };
 
@@ -80,7 +81,7 @@ static void see_entry(struct entry *e, const struct namespace_queue *q)
 	e->queue.opens = q->opens;
 	e->queue.writes = q->writes;
 	if (q->handle)
-		e->handle = q->handle;
+		e->queue.handle = q->handle;
 }
 
 /* Inode numbers come again, some day: what the last refresh did not see is not taken for the same. */
@@ -88,7 +89,7 @@ static bool is_same(const struct entry *e, const struct namespace_queue *q)
 {
 	if (e->seen || !e->listed || (q->name && strcmp(q->name, e->queue.name) != 0))
 		return false;
-	return !q->handle || !e->handle || q->handle == e->handle;
+	return !q->handle || !e->queue.handle || q->handle == e->queue.handle;
 }
 
 static bool matches(char *const *patterns, const char *path)
@@ -183,6 +184,8 @@ static int name_found(struct walk *w, struct namespaces *namespaces)
 			found[i].name = strndup(details[i].name, sizeof(details[i].name) - 1);
 			if (!found[i].name)
 				return -ENOMEM;
+			found[i].charged = (struct queue_charged){details[i].user,
+								  details[i].user_uid};
 		}
 	}
 	return 0;
@@ -212,6 +215,7 @@ static int add_entry(struct walk *w, const struct found *f, bool shadow)
 	if (!e)
 		return -ENOMEM;
 	e->queue.shadow = shadow;
+	e->queue.charged = f->charged;
 	see_entry(e, &f->queue);
 	w->new[w->n_new++] = e;
 	return 0;
@@ -229,7 +233,8 @@ static int demote(struct walk *w, struct entry *e)
 	shadow->queue.opens_known = e->queue.opens_known;
 	shadow->queue.opens = e->queue.opens;
 	shadow->queue.writes = e->queue.writes;
-	shadow->handle = e->handle;
+	shadow->queue.handle = e->queue.handle;
+	shadow->queue.charged = e->queue.charged;
 	shadow->seen = true;
 	/* what stands in it is counted when it moves */
 	e->standing = (struct standing){};
@@ -253,6 +258,7 @@ static int place_found(struct walk *w, const struct found *f)
 			return r;
 	}
 	entry_identify(e, f->queue.key.ino);
+	e->queue.charged = f->charged;
 	see_entry(e, &f->queue);
 	return 0;
 }
@@ -328,7 +334,7 @@ static void keep_unseen(struct table *t, uint32_t ipcns)
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
-		if (e->queue.id.ipcns == ipcns && e->listed && e->handle)
+		if (e->queue.id.ipcns == ipcns && e->listed && e->queue.handle)
 			e->seen = true;
 	}
 }

@@ -12,7 +12,6 @@
  */
 struct entry {
 	struct queue queue;
-	uint64_t handle;	   /* struct peek_item */
 	struct mqw_counters *base; /* NULL: nothing yet */
 	struct standing standing;
 	struct standing shown; /* the sums last shown: they never go backwards */

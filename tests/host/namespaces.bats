@@ -77,9 +77,8 @@ in the namespace $i" "$(payloads --pid "${pids[i]}" /same)"
 	local fds i
 
 	daemon_start --queues.namespaces all
-	metrics >page
-	fds=$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l)
 	for i in 1 2 3 4 5; do
+		[ $i -ne 2 ] || fds=$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l)
 		namespace
 		inside "$PID" "$BIN/mqfill" create /short-lived
 		inside "$PID" "$BIN/mqfill" send /short-lived 0:x
