@@ -398,6 +398,7 @@ struct mqw_listed {
 	__u32 opens;  /* descriptions */
 	__u32 writes; /* of them, open for writing */
 	__u32 pad;
+	__s64 used_sec; /* the last call on it, mq_open(2) and mq_getattr(3) excepted: Unix time */
 };
 
 /* What is asked once, or seldom, of the queue that has this key and inode. */
@@ -437,7 +438,7 @@ static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 static_assert(sizeof(struct mqw_opener) == 56, "ABI");
 static_assert(sizeof(struct mqw_process) == 32, "ABI");
-static_assert(sizeof(struct mqw_listed) == 32, "ABI");
+static_assert(sizeof(struct mqw_listed) == 40, "ABI");
 static_assert(sizeof(struct mqw_detail) % 8 == 0, "ABI");
 static_assert(sizeof(struct mqw_sleeper) == 56, "ABI");
 #endif

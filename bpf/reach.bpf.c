@@ -84,6 +84,7 @@ static __always_inline void list_queue(struct mqw_list *ctx, struct inode *inode
 	writes = BPF_CORE_READ(inode, i_writecount.counter);
 	out->opens = opens > 0 ? opens : 0;
 	out->writes = writes > 0 ? writes : 0;
+	out->used_sec = change_time(inode).sec;
 }
 
 static int list_step(__u32 i, struct lister *l)

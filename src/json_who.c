@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who is at a queue: its openers, the calls under way, the sender of the oldest message. */
+#include <signal.h>
 #include <time.h>
 
 #include "json.h"
@@ -131,5 +132,25 @@ struct json_object *json_sender(const struct queue_oldest *oldest)
 	json_add_u64(&o, "tid", oldest->tid);
 	add_comm(&o, oldest->comm);
 	add_process(&o, oldest->pid, oldest->sent_ns);
+	return json_end(&o);
+}
+
+/* How the process that is registered with mq_notify(3) will be told. */
+struct json_object *json_notify(const struct mqw_detail *detail)
+{
+	static const char *const methods[] = {
+		[SIGEV_SIGNAL] = "signal",
+		[SIGEV_NONE] = "none",
+		[SIGEV_THREAD] = "thread",
+	};
+	struct json_build o = json_begin();
+	bool signal = detail->notify_kind == SIGEV_SIGNAL;
+
+	json_add_u64(&o, "pid", detail->notify_pid);
+	json_add_string(&o, "method",
+			detail->notify_kind < ARRAY_SIZE(methods) ? methods[detail->notify_kind]
+								  : NULL);
+	json_add_known_u64(&o, "signal", signal, detail->notify_signal);
+	add_process(&o, detail->notify_pid, clock_ns(CLOCK_MONOTONIC));
 	return json_end(&o);
 }

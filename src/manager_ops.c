@@ -117,6 +117,25 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 	return manager_openers(data, q, ret, ret_n);
 }
 
+static int op_detail(void *data, const struct queue *q, struct mqw_detail *ret)
+{
+	struct manager *m = data;
+	struct mqw_detail detail = {.key = q->id, .inode = q->handle};
+	int r = namespaces_details(m->namespaces, &detail, 1);
+
+	if (r < 0 || !detail.found)
+		return r < 0 ? r : -ENOENT;
+	*ret = detail;
+	return 0;
+}
+
+static int op_quota(void *data, struct quota *ret)
+{
+	struct manager *m = data;
+
+	return quota_read(m->table, m->namespaces, m->opens, ret);
+}
+
 static struct recorder *op_recorder(void *data)
 {
 	const struct manager *m = data;
@@ -144,6 +163,8 @@ const struct control_ops manager_control_ops = {
 	.snapshot = manager_snapshot,
 	.calls = op_calls,
 	.openers = op_openers,
+	.detail = op_detail,
+	.quota = op_quota,
 	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,

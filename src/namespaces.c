@@ -281,6 +281,7 @@ static int walk_by_reach(struct namespaces *n, struct walk *w, bool *ret_sound)
 			.opens_known = true,
 			.opens = listed[i].opens,
 			.writes = listed[i].writes,
+			.used_sec = listed[i].used_sec,
 		};
 
 		r = w->each(&q, w->data);

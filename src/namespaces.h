@@ -68,7 +68,9 @@ struct namespace_queue {
 	uint64_t handle;  /* struct peek_item's; 0: not known */
 	bool linked;
 	bool opens_known;
-	uint32_t opens, writes; /* struct mqw_listed */
+	/* struct mqw_listed's, if opens_known */
+	uint32_t opens, writes;
+	int64_t used_sec;
 };
 
 /*

@@ -81,8 +81,10 @@ struct queue {
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
 	bool linked;		  /* else it has the name no more, and is there while it is open */
 	bool shadow;		  /* another queue has the name: this one is told apart by its inode */
+	uint64_t first_ns;	  /* when it was first seen */
 	bool opens_known;
 	uint32_t opens, writes; /* open descriptions, and those of them that may send */
+	int64_t used_sec;	/* Unix time of the last call on it; if opens_known */
 	bool openers_known;
 	uint32_t readers, writers; /* open descriptions but our own, by access */
 	bool counted;		  /* the probes see this queue: counters are valid */

@@ -43,6 +43,7 @@ struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino)
 	if (!e)
 		return NULL;
 	e->queue.id = (struct mqw_key){.ino = ino, .ipcns = ipcns};
+	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
 	snprintf(e->queue.name, sizeof(e->queue.name), "%s", name);
 	return e;
 }
@@ -108,6 +109,7 @@ void entry_identify(struct entry *e, uint64_t ino)
 		return;
 	entry_keep_standing(e);
 	e->queue.id.ino = ino;
+	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
 	e->queue.found = (struct queue_findings){};
 	e->queue.progress = (struct queue_progress){};
 	e->queue.stall = (struct stall){};

@@ -80,6 +80,7 @@ static void see_entry(struct entry *e, const struct namespace_queue *q)
 	e->queue.opens_known = q->opens_known;
 	e->queue.opens = q->opens;
 	e->queue.writes = q->writes;
+	e->queue.used_sec = q->used_sec;
 	if (q->handle)
 		e->queue.handle = q->handle;
 }
@@ -228,13 +229,9 @@ static int demote(struct walk *w, struct entry *e)
 
 	if (!shadow)
 		return -ENOMEM;
+	shadow->queue = e->queue;
 	shadow->queue.shadow = true;
-	shadow->queue.linked = e->queue.linked;
-	shadow->queue.opens_known = e->queue.opens_known;
-	shadow->queue.opens = e->queue.opens;
-	shadow->queue.writes = e->queue.writes;
-	shadow->queue.handle = e->queue.handle;
-	shadow->queue.charged = e->queue.charged;
+	shadow->queue.stall = (struct stall){};
 	shadow->seen = true;
 	/* what stands in it is counted when it moves */
 	e->standing = (struct standing){};

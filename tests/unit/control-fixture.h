@@ -109,6 +109,19 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 	return f->openers_error;
 }
 
+static int op_detail(_unused_ void *data, _unused_ const struct queue *q,
+		     _unused_ struct mqw_detail *ret)
+{
+	return -ENOENT;
+}
+
+static int op_quota(void *data, struct quota *ret)
+{
+	struct fixture *f = data;
+
+	return quota_read(f->queues.table, f->queues.namespaces, NULL, ret);
+}
+
 static struct recorder *op_recorder(void *data)
 {
 	const struct fixture *f = data;
@@ -134,6 +147,8 @@ static const struct control_ops ops = {
 	.snapshot = op_snapshot,
 	.calls = op_calls,
 	.openers = op_openers,
+	.detail = op_detail,
+	.quota = op_quota,
 	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,

@@ -42,7 +42,9 @@ static void test_queue(void **state)
 		    "{\"queue\":\"/q\",\"ipcns\":4026531839,\"messages\":2,\"messages_limit\":10,"
 		    "\"bytes\":null,\"message_size_limit\":64,\"uid\":1000,\"mode\":\"0640\","
 		    "\"linked\":false,\"readers\":null,\"writers\":null,\"blocked_senders\":null,"
-		    "\"blocked_receivers\":null,\"notify\":null,\"stalled\":[]}");
+		    "\"blocked_receivers\":null,\"notify\":null,\"stalled\":[],"
+		    "\"reserved_bytes\":1600,\"inode\":5,\"open\":null,\"last_use_at\":null,"
+		    "\"first_seen_at\":null}");
 	q.attr.bytes_known = true;
 	q.attr.bytes = 0;
 	q.attr.waiters_known = true;
@@ -52,12 +54,18 @@ static void test_queue(void **state)
 	q.attr.messages_limit = UINT64_MAX;
 	q.linked = q.openers_known = true;
 	q.writers = 2;
+	q.opens_known = true;
+	q.opens = 3;
+	q.used_sec = 1763940000;
+	q.first_ns = NSEC_PER_SEC;
 	assert_json(json_queue(&q, false, 0),
 		    "{\"queue\":\"/q\",\"ipcns\":4026531839,\"messages\":2,"
 		    "\"messages_limit\":18446744073709551615,"
 		    "\"bytes\":0,\"message_size_limit\":64,\"uid\":1000,\"mode\":\"0000\","
 		    "\"linked\":true,\"readers\":0,\"writers\":2,\"blocked_senders\":0,"
-		    "\"blocked_receivers\":3,\"notify\":{\"pid\":42},\"stalled\":[]}");
+		    "\"blocked_receivers\":3,\"notify\":{\"pid\":42},\"stalled\":[],"
+		    "\"reserved_bytes\":1572752,\"inode\":5,\"open\":3,"
+		    "\"last_use_at\":1763940000,\"first_seen_at\":1.000000}");
 }
 
 /* What one reads back under key. */
