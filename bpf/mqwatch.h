@@ -73,7 +73,10 @@ struct mqw_counters {
 	struct mqw_op_stats op[MQW_OPS];
 	__u64 depth[MQW_DEPTH_BUCKETS];
 	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
-	/* the time that received messages were queued, where their sends are known */
+	/*
+	 * The time that received messages were queued, where their sends are known. The sums of
+	 * times may go back by what calls that returned in the wrong order had too much.
+	 */
 	__u64 residence[MQW_TIME_BUCKETS];
 	__u64 residence_ns;
 	__u64 unpaired; /* received messages whose send is unknown */
@@ -177,7 +180,7 @@ struct mqw_level {
 	__u32 next;	/* another level of the queue: its index, plus 1; 0: none */
 	__u32 distrust; /* the queue's, when known_from was set */
 	__u32 visited;	/* by the walk of this number */
-	__u32 pad;
+	__u32 lost;	/* records may be missing in chunks of lower numbers */
 };
 
 /* Sends of the level that have not returned. */
@@ -203,8 +206,11 @@ struct mqw_record {
 	__u32 pid;   /* thread group */
 	__u32 tid;
 	__u32 length;
-	__u32 mark; /* low half of the send's sequence number, plus 1; 0: not written */
-	__u32 pad;
+	/*
+	 * 0: not written yet. Even: nor is it, but the message was received, at half of this. Odd: it is
+	 * written, and this is record_mark() of its level and sequence number.
+	 */
+	__u64 mark;
 	char comm[MQW_COMM_SIZE];
 };
 

@@ -6,17 +6,21 @@
 /* From a slot's retirement to its release: the calls that had found it are long over. */
 #define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
 
-/* Adds what stands, and hides that it was read a moment before or after the rest. */
+/* Adds what stands, and hides that it was read a moment before or after the rest, or went back. */
 static void settle_standing(struct entry *e)
 {
 	struct mqw_counters *c = &e->queue.counters;
 	struct standing *shown = &e->shown;
 
 	totals_add_standing(c, &e->standing);
-	if (queue_depth_ns(c) > shown->depth_ns)
+	/* below 0 it may be for a moment at the start: see change_depth() in count.bpf.h */
+	if ((__int128)(queue_depth_ns(c) - shown->depth_ns) > 0)
 		shown->depth_ns = queue_depth_ns(c);
-	if (c->full_ns > shown->full_ns)
+	if ((int64_t)(c->full_ns - shown->full_ns) > 0)
 		shown->full_ns = c->full_ns;
+	if ((int64_t)(c->residence_ns - e->residence_shown_ns) > 0)
+		e->residence_shown_ns = c->residence_ns;
+	c->residence_ns = e->residence_shown_ns;
 	c->depth_ns = (uint64_t)shown->depth_ns;
 	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
 	c->full_ns = shown->full_ns;
