@@ -91,7 +91,7 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
  * Adds the time since the last change to the integral of depth over time. It is negative where two
  * calls come here in another order than that of their times: taken as such it evens out.
  */
-static __always_inline void change_depth(struct mqw_queue *q, __s32 depth, __u64 now)
+static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64 now)
 {
 	__s64 time = now - __sync_lock_test_and_set(&q->changed_ns, now);
 	__s64 area = time * depth, high = area >> 63;
@@ -105,7 +105,7 @@ static __always_inline void change_depth(struct mqw_queue *q, __s32 depth, __u64
 	high += sum + area < sum;
 	if (high)
 		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
-	if ((__u32)depth >= q->depth_limit)
+	if (depth >= (__s64)q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);
 }
 

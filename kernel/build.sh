@@ -8,6 +8,7 @@
 #   kernel/build.sh selftests   also build the kernel's own mqueue tests and
 #                               print the directory that holds them
 #   kernel/build.sh key         print the key of the inputs, build nothing
+#   kernel/build.sh needs       install the packages that these need
 #   kernel/build.sh deb [DIR]   Debian packages for this very machine, from its
 #                               running configuration, into DIR (default: .)
 #
@@ -18,8 +19,8 @@
 #   JOBS           default: one per processor
 #
 # Everything goes to MQWATCH_CACHE. An image is found by a hash over all that
-# goes into it. A build tree is kept per KCONFIG, and one more for KSERIES: when
-# only the series changed, make rebuilds what the changed files need.
+# goes into it. A build tree is kept per KCONFIG, and one more for a KSERIES without
+# the system call: when only the series changed, make rebuilds what that needs.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -30,10 +31,6 @@ version=6.12
 kconfig=${KCONFIG:-default}
 kseries=${KSERIES:-full}
 jobs=${JOBS:-$(nproc)}
-# The system call's number is in a header that everything includes: going back
-# and forth between the series and a part of it in one tree would rebuild it all.
-tree=$kconfig
-[[ $kseries == full ]] || tree+=-partial
 
 die() { echo "kernel/build.sh: $*" >&2; exit 1; }
 say() { echo "  KERNEL  $*" >&2; }
@@ -109,6 +106,11 @@ patches() {
 	esac
 }
 
+# Whether the selected part of the series gives the system call its number.
+wires_up() {
+	patches | xargs -r grep -l '^+++ b/arch/x86/.*/syscall_64.tbl' | grep -q .
+}
+
 fragments() {
 	echo "$here/config.fragment"
 	[[ $kconfig == default ]] || echo "$here/config.$kconfig"
@@ -118,7 +120,8 @@ source_version() {
 	dpkg-query -Wf '${Version}' "linux-source-$version"
 }
 
-# One line per input, in a fixed order; file names do not count.
+# One line per input, in a fixed order; file names do not count, nor does what this
+# script does beside building an image.
 inputs() {
 	local p
 
@@ -129,7 +132,7 @@ inputs() {
 	echo "pahole $(pahole --version)"
 	patches | while read -r p; do sha256sum <"$p"; done
 	fragments | while read -r p; do sha256sum <"$p"; done
-	sha256sum <"${BASH_SOURCE[0]}"
+	declare -f unpack_source configure build | sha256sum
 }
 
 key() {
@@ -221,7 +224,7 @@ build() {
 	unpack_source "$src" "$tmp"
 	restore_times "$src" <"$tmp/times"
 	configure "$src" "$obj" "$tmp"
-	nice -n 19 make -C "$src" O="$obj" -j"$jobs" \
+	nice -n 10 make -C "$src" O="$obj" -j"$jobs" \
 		KBUILD_BUILD_TIMESTAMP="$(date -ud "@$(stat -c %Y \
 			"/usr/src/linux-source-$version.tar.xz")")" \
 		KBUILD_BUILD_USER=mqwatch KBUILD_BUILD_HOST=mqwatch \
@@ -242,8 +245,17 @@ build() {
 	say "built in $((SECONDS - start)) s: $out/bzImage"
 }
 
+# Sets the name of the build tree. The call's number is in a header that everything
+# includes: going back and forth between a series that has it and one that has not
+# would rebuild it all.
+choose_tree() {
+	tree=$kconfig
+	wires_up || tree+=-unwired
+}
+
 ensure() {
 	check_options
+	choose_tree
 	install_needs
 	dir=$cache/kernel/$(key)
 	[[ -e $dir/bzImage ]] || build "${dir##*/}"
@@ -253,11 +265,12 @@ ensure() {
 
 # The kernel's own mqueue tests of the tree that the image was built from, one
 # directory per ABI. Static: they run in an initramfs. popt exists for one ABI.
+selftests_need=(gcc-12-multilib libpopt-dev rsync)
 selftests() {
-	local out=$1 work=$cache/kernel/work/$tree tmp abi flag tests
+	local out=$1 work=$cache/kernel/work/$tree tmp abi flag skip tests
 
 	[[ ! -e $out/selftests ]] || return 0
-	install_needs gcc-12-multilib libpopt-dev rsync
+	install_needs "${selftests_need[@]}"
 	exec 8>"$work/lock"
 	flock 8
 	tmp=$(mktemp -d "$cache/kernel/tmp.XXXXXX")
@@ -273,16 +286,17 @@ selftests() {
 	for abi in x86_64:-m64 i386:-m32 x32:-mx32; do
 		flag=${abi#*:}
 		abi=${abi%:*}
-		tests=$(cd "$work/linux/tools/testing/selftests/mqueue"
-			find . -name '*.c' | sed 's,^./,,; s,\.c$,,' | LC_ALL=C sort)
-		[[ $abi == x86_64 ]] ||
-			tests=$(grep -v '^mq_perf_tests$' <<<"$tests")
+		skip=
+		[[ $abi == x86_64 ]] || skip=mq_perf_tests.c
+		mapfile -t tests < <(cd "$work/linux/tools/testing/selftests/mqueue"
+			find . -name '*.c' ! -name "$skip" | sed 's,^./,,; s,\.c$,,')
 		mkdir "$tmp/selftests/$abi"
+		# As goals: a list given as TEST_GEN_PROGS would be built in the source.
 		make -C "$work/linux/tools/testing/selftests/mqueue" \
-			OUTPUT="$tmp/selftests/$abi" TEST_GEN_PROGS="${tests//$'\n'/ }" \
+			OUTPUT="$tmp/selftests/$abi" \
 			CC="gcc $flag" LDFLAGS=-static CFLAGS="-O2 -D_GNU_SOURCE= -isystem $work/obj/usr/include" \
 			KHDR_INCLUDES="-isystem $work/obj/usr/include" \
-			LDLIBS="-lrt -lpthread$([[ $abi != x86_64 ]] || echo ' -lpopt')" \
+			"${tests[@]/#/$tmp/selftests/$abi/}" \
 			>>"$work/selftests.log" 2>&1 ||
 			die "the $abi selftests do not build: see $work/selftests.log"
 	done
@@ -326,7 +340,7 @@ deb() {
 	rm -f "$work"/*.deb "$work"/*.buildinfo "$work"/*.changes
 	say "packages from $base, series $kseries: log is $work/log"
 	DEB_BUILD_PROFILES=pkg.linux-upstream.nokerneldbg \
-		nice -n 19 make -C "$work/linux" O="$work/obj" -j"$jobs" bindeb-pkg \
+		nice -n 10 make -C "$work/linux" O="$work/obj" -j"$jobs" bindeb-pkg \
 		>"$work/log" 2>&1 || die "the build failed: see $work/log"
 	cp "$work"/linux-image-*.deb "$work"/linux-headers-*.deb "$dest/"
 	(cd "$work" && printf "$dest/%s\n" linux-image-*.deb linux-headers-*.deb)
@@ -351,12 +365,15 @@ key)
 	install_needs
 	key
 	;;
+needs)
+	install_needs "${selftests_need[@]}"
+	;;
 deb)
 	check_options
 	install_needs
 	deb "${2-.}"
 	;;
 *)
-	die "usage: kernel/build.sh image|dir|selftests|key|deb [DIR]"
+	die "usage: kernel/build.sh image|dir|selftests|key|needs|deb [DIR]"
 	;;
 esac

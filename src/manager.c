@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -356,6 +357,8 @@ int manager_run(struct manager *m)
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
+	/* loading BPF programs takes much that nothing needs later */
+	malloc_trim(0);
 	sd_notify(false, "READY=1");
 	r = sd_event_loop(m->event);
 	if (r < 0)

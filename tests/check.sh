@@ -21,7 +21,7 @@ suite() {
 	printf '== %s\n' "$name"
 	"$@" >"$output/tap" 2>"$output/errors"
 	status=$?
-	grep -avE '^(ok .*|# ok - .*|1\.\.[0-9]+|TAP version.*)$' "$output/tap"
+	grep -avE '^(ok .*|# ok - .*|1\.\.[0-9]+|TAP version.*|[0-9]+ passed, .*)$' "$output/tap"
 	grep -aiE '^(not )?ok.*# skip' "$output/tap"
 	skip=$(grep -aciE '^(not )?ok.*# skip' "$output/tap")
 	bad=$(grep -aE '^not ok' "$output/tap" | grep -aciv '# skip')
@@ -67,6 +67,21 @@ host() {
 	done
 }
 
+# The kernel is made ready first, in the open: the first time that takes a while.
+vm() {
+	local kernel=$1
+
+	if [ "$(uname -m)" != x86_64 ]; then
+		skip_suite "virtual machines ($kernel)" "their kernels are for x86-64"
+	elif ! tests/vm/kernel.sh "$kernel" >/dev/null; then
+		printf '== virtual machines (%s)\nno kernel\n' "$kernel"
+		failed=$((failed + 1))
+	else
+		suite "virtual machines ($kernel)" tests/vm/check.sh --kernels "$kernel" \
+			${long:+--long}
+	fi
+}
+
 # shellcheck disable=SC2317 # suite calls it
 fuzz() {
 	local target name
@@ -86,13 +101,16 @@ fi
 unit build
 unit build-asan
 suite "fuzz targets" fuzz "$([ "$long" ] && echo 60 || echo 2)"
+for kernel in patched stock-6.12 stock-6.1 ${long:+debug kcsan}; do
+	vm "$kernel"
+done
 if [ "$(id -u)" -ne 0 ]; then
 	skip_suite "host tests" "they need root: BPF programs, namespaces and mounts"
 	finish
 fi
-export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES= MQWATCH_OVERTAKERS=${long:+10000000}
+export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES='' MQWATCH_OVERTAKERS=${long:+10000000}
 host build
 # the sanitizers look for wrong memory accesses, not for rare interleavings
-MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS=
+MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS=''
 host build-asan
 finish

@@ -1,12 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what building, testing and measuring needs and is missing. Says nothing when all is there.
+# With "vm", also what building and running the kernels of tests/vm needs: those are for x86-64.
 set -eu
+cd "$(dirname "$0")/.."
 
 build='gcc make pkg-config clang llvm bpftool git libc6-dev libbpf-dev libsystemd-dev
 	libmicrohttpd-dev libjson-c-dev libcurl4-openssl-dev libsmartcols-dev libinih-dev'
 tests='libcmocka-dev libclang-rt-dev bats jq curl socat stress-ng bpftrace iproute2 procps bsdextrautils util-linux
 	shellcheck clang-format cppcheck'
+vm=
+[ "${1:-}" != vm ] || [ "$(uname -m)" != x86_64 ] ||
+	vm='qemu-system-x86 qemu-system-common busybox-static cpio kmod'
 
 # Prometheus is only unpacked: installing it would start and enable its services.
 unpacked=build/deps
@@ -14,8 +19,8 @@ export PATH="$PATH:$unpacked/usr/bin"
 
 missing=
 # shellcheck disable=SC2086 # a list
-installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $build $tests 2>/dev/null || :)
-for package in $build $tests; do
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $build $tests $vm 2>/dev/null || :)
+for package in $build $tests $vm; do
 	case "
 $installed
 " in
@@ -27,8 +32,14 @@ installed $package
 done
 command -v prometheus >/dev/null && command -v promtool >/dev/null || unpack=prometheus
 
-[ -n "$missing${unpack:-}" ] || exit 0
+kernel_needs() {
+	[ -z "$vm" ] || kernel/build.sh needs
+}
 
+if [ -z "$missing${unpack:-}" ]; then
+	kernel_needs
+	exit
+fi
 if ! command -v apt-get >/dev/null; then
 	echo "This is no Debian. Needed, by their names there:$missing ${unpack:-}" >&2
 	exit 1
@@ -46,3 +57,4 @@ if [ -n "${unpack:-}" ]; then
 	mkdir -p "$unpacked"
 	(cd "$unpacked" && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb .)
 fi
+kernel_needs

@@ -21,9 +21,16 @@ fill() {
 	"$BIN/mqload" --receivers=0 --keep --quiet "$@"
 }
 
+# Fills a queue that takes most of what one user's queues may.
+fill_deep() {
+	install -m 0666 /dev/null stamps
+	as "$STRANGER" "$BIN/mqload" --receivers=0 --keep --quiet --messages=3000 --depth=3000 --size=64 \
+		--stamps=stamps "$@"
+}
+
 @test "one sender per priority: every message's sender and age are right" {
 	daemon_start
-	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 --stamps=stamps /own
+	fill_deep --senders=5 --own-priority /own
 	truth /own stamps
 	echo "$TRUTH"
 	same '3000 0 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
@@ -32,7 +39,7 @@ fill() {
 
 @test "senders that race: 99.9% of the senders are right, none is unknown" {
 	daemon_start
-	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 --stamps=stamps /race
+	fill_deep --senders=8 --priorities=5 /race
 	truth /race stamps
 	echo "$TRUTH"
 	same '3000 0 0' "$(of known) $(of before) $(of unknown)"
@@ -174,7 +181,7 @@ truth_of_last() {
 	local unknown
 
 	daemon_start --queues.records 1024
-	fill --senders=1 --messages=3000 --size=64 --depth=3000 /over
+	fill_deep --senders=1 /over
 	truth /over
 	echo "$TRUTH"
 	[ "$(of unknown)" -ge 1900 ]

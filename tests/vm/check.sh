@@ -5,8 +5,9 @@
 # count what they report.
 #
 #   tests/vm/check.sh [--kernels 'NAME...'|all] [--tests PATTERN] [--suite FILE]
-#                     [--log DIR]
+#                     [--log DIR] [--long]
 #
+# --long: with the full counts.
 # Prints TAP, then "N passed, N failed, N skipped". A test that prints no TAP
 # counts as one, by its exit status (4 and 77 mean skipped). Exits 1 when
 # anything failed, or nothing ran; 2 when used wrongly.
@@ -18,6 +19,7 @@ kernels=patched
 pattern='*'
 suite=$here/suite
 logs=
+model_operations=1000000
 passed=0
 failed=0
 skipped=0
@@ -25,6 +27,12 @@ skipped=0
 die() { echo "tests/vm/check.sh: $*" >&2; exit 2; }
 
 while [[ $# -gt 0 ]]; do
+	if [[ $1 == --long ]]; then
+		# shellcheck disable=SC2034 # used by lines of the suite
+		model_operations=10000000
+		shift
+		continue
+	fi
 	[[ $# -gt 1 ]] || die "$1 needs a value, or is unknown"
 	case $1 in
 	--kernels) kernels=$2 ;;

@@ -277,8 +277,8 @@ qemu_arguments() {
 		arguments+=(-drive "file=$root,format=$format,if=virtio,readonly=on")
 	fi
 	# oops=panic ends a run that can only go wrong at once; a slow host must
-	# not look like a lockup.
-	cmdline="console=ttyS0 panic=-1 oops=panic watchdog_thresh=60"
+	# look neither like a lockup nor like a timer interrupt that never comes.
+	cmdline="console=ttyS0 panic=-1 oops=panic watchdog_thresh=60 no_timer_check"
 	cmdline+=" rcupdate.rcu_cpu_stall_timeout=120 rcupdate.rcu_exp_cpu_stall_timeout=0"
 	if [[ -n $systemd ]]; then
 		cmdline+=" systemd.wants=mqwatch-vm.service systemd.unit=basic.target"

@@ -2,10 +2,11 @@
 #
 # Tests in virtual machines: included by the main Makefile, and usable alone as
 # make -f tests/vm/vm.mk TARGET. KERNEL names the kernel (tests/vm/kernel.sh),
-# several or "all"; TESTS a shell pattern of test names of tests/vm/suite.
+# several or "all"; KCONFIG=debug is another way to say KERNEL=debug. TESTS is a
+# shell pattern of test names of tests/vm/suite.
 
 vm_mk_dir := $(dir $(lastword $(MAKEFILE_LIST)))
-KERNEL ?= patched
+KERNEL ?= $(or $(filter-out default,$(KCONFIG)),patched)
 TESTS ?= *
 
 .PHONY: vm-shell vm-check vm-harness-check vm-kernels
