@@ -242,7 +242,13 @@ rejected() {
 	stalled /patient-one
 }
 
+both_told() {
+	[ "$(grep -cE '^MESSAGE_ID=[0-9a-f]{32}$' journal)" -eq 2 ]
+}
+
 @test "the journal gets the fields to search for" {
+	local reason
+
 	stalled_daemon
 	mkdir -p /run/systemd/journal
 	spawn socat -u UNIX-RECV:/run/systemd/journal/socket,unlink-early CREATE:journal
@@ -254,19 +260,70 @@ rejected() {
 	grep -qx "MQ_IPCNS=$IPCNS" journal
 	grep -qx 'MQ_DEPTH=2' journal
 	grep -qxE 'MQ_AGE_USEC=[0-9]{7}' journal
-	grep -qxE 'MESSAGE_ID=[0-9a-f]{32}' journal
+	"$BIN/mqfill" --count=2 receive /told
+	wait_for grep -q '^MQ_DURATION_USEC=' journal
+	wait_for both_told
 	rm /run/systemd/journal/socket
+	# journalctl -x explains both, and every reason
+	mkdir -p root/usr/lib/systemd/catalog root/var/lib/systemd/catalog
+	cp "$BATS_TEST_DIRNAME/../../systemd/mqwatch.catalog" root/usr/lib/systemd/catalog
+	journalctl --root="$PWD/root" --update-catalog
+	journalctl --root="$PWD/root" --dump-catalog >catalog
+	same "$(sed -n 's/^MESSAGE_ID=//p' journal | sort)" "$(sed -n 's/^-- //p' catalog | sort)"
+	for reason in reader_idle no_reader sender_blocked starved full_rejecting; do
+		grep -q "^$reason " catalog
+	done
+	# with fields that the entries have
+	grep -oE '@MQ_[A-Z_]+@' catalog | tr -d @ | sort -u >wanted
+	sed -n 's/^\(MQ_[A-Z_]*\)=.*/\1/p' journal | sort -u >given
+	same '' "$(comm -23 wanted given)"
 }
 
-@test "a call that was blocked before the daemon came: at least so long" {
-	"$BIN/mqfill" create /before
-	spawn "$BIN/mqfill" --count=1 receive /before
-	wait_for asleep_in_queue "$PID"
+@test "calls that were blocked before the daemon came: at least so long" {
+	local operation receiver sender
+
+	"$BIN/mqfill" create /before-receive
+	"$BIN/mqfill" --depth=1 create /before-send
+	"$BIN/mqfill" send /before-send 0:x
+	spawn "$BIN/mqfill" --count=1 receive /before-receive
+	receiver=$PID
+	spawn "$BIN/mqfill" send /before-send 0:y
+	sender=$PID
+	wait_for asleep_in_queue "$receiver"
+	wait_for asleep_in_queue "$sender"
 	stalled_daemon
-	wait_for eval "json show /before | jq -e '.calls | length == 1'"
-	json show /before | jq -e ".calls[0] | .pid == $PID and .started_at == null and .started_before > 0"
-	contains "$(LC_ALL=C ctl show /before)" '^receive .* >= '
-	[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds 'queue="/before"' 'operation="receive"')" ]
-	"$BIN/mqfill" send /before 0:x
-	wait_for eval "json show /before | jq -e '.calls | length == 0'"
+	for operation in receive send; do
+		wait_for eval "json show /before-$operation | jq -e '.calls | length == 1'"
+		json show "/before-$operation" |
+			jq -e '.calls[0].started_at == null and .calls[0].started_before > 0'
+		contains "$(LC_ALL=C ctl show "/before-$operation")" "^$operation .* >= "
+		[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds \
+			"queue=\"/before-$operation\"" "operation=\"$operation\"")" ]
+	done
+	same "$receiver" "$(json show /before-receive | jq '.calls[0].pid')"
+	same "$sender" "$(json show /before-send | jq '.calls[0].pid')"
+	# for so long that it is a stall
+	wait_for stalled /before-send no_reader sender_blocked
+	"$BIN/mqfill" send /before-receive 0:x
+	"$BIN/mqfill" --count=1 receive /before-send
+	wait_for eval "json show /before-receive | jq -e '.calls | length == 0'"
+	wait_for eval "json show /before-send | jq -e '.calls | length == 0'"
+}
+
+@test "the sender of the oldest message, with its command line while it lives" {
+	daemon_start
+	mkfifo lines
+	"$BIN/mqfill" create /from
+	exec 9<>lines
+	# shellcheck disable=SC2016
+	spawn bash -c 'exec "$0" send /from <lines 9>&-' "$BIN/mqfill"
+	echo 5:hello >&9
+	wait_for eval "json show /from | jq -e .oldest.sender.pid"
+	json show /from | jq -e --argjson pid "$PID" --arg command "$BIN/mqfill send /from" \
+		'.oldest.sender | .pid == $pid and .comm == "mqfill" and .command == $command'
+	contains "$(ctl show /from)" "^Its sender +mqfill\[$PID\], .*: $BIN/mqfill send /from$"
+	exec 9>&-
+	wait "$PID"
+	wait_for eval "json show /from | jq -e '.oldest.sender.command == null'"
+	same mqfill "$(json show /from | jq -r .oldest.sender.comm)"
 }
