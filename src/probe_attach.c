@@ -4,8 +4,6 @@
  * "tracepoint/syscalls/EVENT", "fentry/FUNCTION" or "fexit/FUNCTION".
  */
 #include <fcntl.h>
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
 
 #include "probe_internal.h"
 #include "symbols.h"
@@ -123,35 +121,6 @@ int probe_choose(struct probe *p)
 	return p->mode == PROBE_FENTRY ? choose_functions(p) : choose_tracepoints(p);
 }
 
-static int open_tracepoint(int tracefs, const char *event)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-	};
-	_cleanup_close_ int fd = -1;
-	char path[128], text[32];
-	uint64_t id;
-	ssize_t n;
-	int r;
-
-	snprintf(path, sizeof(path), "events/syscalls/%s/id", event);
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	r = parse_u64(text, 0, UINT32_MAX, &id);
-	if (r < 0)
-		return r;
-	attr.config = id;
-	r = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	return r < 0 ? -errno : r;
-}
-
 static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *program,
 			     struct bpf_link **ret)
 {
@@ -159,7 +128,7 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 	struct bpf_link *link;
 	int fd, r;
 
-	fd = open_tracepoint(tracefs, event);
+	fd = tracefs_open_event(tracefs, event);
 	if (fd < 0) {
 		if (fd == -ENOENT)
 			snprintf(p->reason, sizeof(p->reason),
