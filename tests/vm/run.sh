@@ -21,6 +21,9 @@
 #   --systemd           that root boots its own systemd, and the commands run
 #                       from a unit once basic.target is reached
 #   --memory MB         default 1024;  --cpus N, default 2
+#   --count             the machine's time is the number of instructions it ran,
+#                       one a nanosecond: what it measures is the same on any
+#                       host, whatever else that does (emulated, one processor)
 #   --append ARGS       more kernel command line
 #   --console FILE      keep the console's log
 #   --allow-reports     a WARN, oops or other report does not fail the run
@@ -45,6 +48,7 @@ shell=
 append=
 console=
 reports=fail
+count=
 verbose=
 adds=()
 envs=()
@@ -68,6 +72,7 @@ options() {
 		--shell) shell=1 ;;
 		--systemd) systemd=1 ;;
 		--allow-reports) reports=allow ;;
+		--count) count=1 ;;
 		--verbose) verbose=1 ;;
 		-h|--help) sed -n '/^# Run/,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; exit 0 ;;
 		--kernel|--timeout|--add|--env|--run|--root|--memory|--cpus|--append|--console)
@@ -255,10 +260,15 @@ qemu_arguments() {
 	local accel cpu=max,la57=off name format
 
 	accel=$(accelerator)
+	if [[ -n $count ]]; then
+		accel=tcg
+		cpus=1
+		arguments=(-icount "shift=0,sleep=off")
+	fi
 	[[ $accel == tcg ]] || cpu=host
 	say "kernel $kernel, $accel"
 	# shellcheck disable=SC2054 # QEMU's commas
-	arguments=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
+	arguments+=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
 		-m "$memory" -nodefaults -no-user-config -display none -no-reboot
 		-kernel "$kernel_dir/bzImage" -initrd "$tmp/initrd"
 		-device virtio-rng-pci
@@ -387,6 +397,7 @@ options "$@"
 needs
 kernel_dir=$("$here/kernel.sh" "$kernel") || exit 123
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mqwatch-vm.XXXXXX")
+arguments=()
 qemu_pid=
 share_pid=
 root_kind=
