@@ -7,6 +7,8 @@
 
 #define ERESTARTSYS 512
 
+#define LONG_TIME_SHIFT 44 /* times a depth of less than 2^19 it is less than 2^63 */
+
 __u64 losses[MQW_LOSSES];
 
 static __always_inline void count_loss(enum mqw_loss reason)
@@ -85,19 +87,26 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
 	return mqw_depth(q->depth_base, *(volatile __u64 *)&q->moved);
 }
 
-/* Adds the time since the last change to the integral of depth over time. */
-static __always_inline void change_depth(struct mqw_queue *q, __s32 depth, __u64 now)
+/*
+ * Adds the time since the last change to the integral of depth over time. It is negative where two
+ * calls come here in another order than that of their times: taken as such it evens out.
+ */
+static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64 now)
 {
-	__u64 before = __sync_lock_test_and_set(&q->changed_ns, now), area, sum;
+	__s64 time = now - __sync_lock_test_and_set(&q->changed_ns, now);
+	__s64 area = time * depth, high = area >> 63;
+	__u64 sum;
 
-	if (depth <= 0 || now <= before)
+	if (depth <= 0)
 		return;
-	area = (now - before) * depth;
+	if (time >> LONG_TIME_SHIFT > 0) /* the product may need more than 64 bits */
+		high = ((time >> 16) * depth + ((time & 0xffff) * depth >> 16)) >> 48;
 	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
-	if (sum + area < sum)
-		__sync_fetch_and_add(&q->counters.depth_ns_high, 1);
+	high += sum + area < sum;
+	if (high)
+		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
 	if ((__u32)depth >= q->depth_limit)
-		__sync_fetch_and_add(&q->counters.full_ns, now - before);
+		__sync_fetch_and_add(&q->counters.full_ns, time);
 }
 
 static __always_inline void count_message(struct mqw_queue *q, enum mqw_op op, __u64 bytes,

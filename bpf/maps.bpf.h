@@ -77,6 +77,12 @@ static __always_inline struct mqw_chunk *chunk_of(__u32 level, __u64 sequence)
 	return bpf_map_lookup_elem(&chunks, &key);
 }
 
+/* Marks a written record. Memory of a chunk that was forgotten may serve another level. */
+static __always_inline __u64 record_mark(__u32 level, __u64 sequence)
+{
+	return (__u64)level << 40 | (sequence << 1 & ((1ULL << 40) - 1)) | 1;
+}
+
 /* The record of a send if it is there (yet, and still). */
 static __always_inline struct mqw_record *record_of(__u32 level, __u64 sequence)
 {
@@ -86,7 +92,7 @@ static __always_inline struct mqw_record *record_of(__u32 level, __u64 sequence)
 	if (!chunk)
 		return NULL;
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
-	return r->mark == (__u32)sequence + 1 ? r : NULL;
+	return r->mark == record_mark(level, sequence) ? r : NULL;
 }
 
 struct forget {

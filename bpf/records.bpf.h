@@ -86,9 +86,15 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	return level_in_slot(*slot, &key);
 }
 
-static __always_inline void count_residence(struct mqw_queue *q, __u64 ns)
+/*
+ * Negative for a receiver that returned before its sender. The integral of depth over time lacks this
+ * time, if other messages were there, and so shall the sum of residences.
+ */
+static __always_inline void count_residence(struct mqw_queue *q, __s64 ns)
 {
-	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
+	if (ns < 0 && depth_of(q) <= 0)
+		ns = 0;
+	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns > 0 ? ns : 0)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
 }
 
@@ -189,6 +195,23 @@ static __always_inline void find_message(const struct sent *sent, struct mqw_rec
 		r->message = s.found;
 }
 
+/* First send of a chunk, or the receive of one if that is faster. */
+static __noinline struct mqw_chunk *chunk_create(__u32 level, __u64 sequence)
+{
+	struct mqw_chunk_key key = {.level = level, .number = sequence >> MQW_CHUNK_SHIFT};
+
+	bpf_map_update_elem(&chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&chunks, &key);
+}
+
+/* Its chunk went with forget_chunk(): so many later messages were received meanwhile. */
+static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 sequence)
+{
+	__u64 numbers = (sequence >> MQW_CHUNK_SHIFT) + 2;
+
+	return *(volatile __s64 *)&l->received >= (__s64)(numbers << MQW_CHUNK_SHIFT);
+}
+
 static __always_inline void copy_comm(char *to, struct task_struct *task)
 {
 	/* direct loads are of words: a name is two of them */
@@ -201,10 +224,9 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 					  const struct sent *s, __u32 level)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mqw_chunk_key key;
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
-	__u64 sequence;
+	__u64 sequence, mark, received;
 
 	if (!l) {
 		__sync_fetch_and_add(&q->doubts, 1);
@@ -219,21 +241,18 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		l->known_from = sequence + 1;
 		return;
 	}
-	if ((__s64)sequence < l->received && paired(q)) {
-		/* its receiver was faster to return than the sender */
-		count_residence(q, 0);
+	chunk = chunk_of(level, sequence);
+	if (!chunk && was_forgotten(l, sequence)) {
+		if (paired(q))
+			count_residence(q, 0);
 		return;
 	}
-	chunk = chunk_of(level, sequence);
+	if (!chunk)
+		chunk = chunk_create(level, sequence);
 	if (!chunk) {
-		key.level = level;
-		key.number = sequence >> MQW_CHUNK_SHIFT;
-		bpf_map_update_elem(&chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
-		chunk = bpf_map_lookup_elem(&chunks, &key);
-		if (!chunk) {
-			count_loss(MQW_LOSS_RECORD);
-			return;
-		}
+		l->lost = (sequence >> MQW_CHUNK_SHIFT) + 1;
+		count_loss(MQW_LOSS_RECORD);
+		return;
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	r->start_ns = s->start_ns;
@@ -246,7 +265,18 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	r->tid = task->pid;
 	r->length = s->length;
 	copy_comm(r->comm, task);
-	r->mark = (__u32)sequence + 1;
+	mark = record_mark(level, sequence);
+	received = __sync_val_compare_and_swap(&r->mark, 0, mark);
+	if (!received)
+		return;
+	/* its receiver was faster to return, and leaves it to the sender to count */
+	r->mark = mark;
+	received >>= 1;
+	if (!s->raced && received < s->start_ns)
+		/* another send's: the level was put right meanwhile */
+		__sync_fetch_and_add(&q->counters.unpaired, 1);
+	else
+		count_residence(q, received - s->now);
 }
 
 /* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
@@ -261,11 +291,40 @@ static __always_inline void forget_chunk(__u32 level, __s64 sequence)
 		bpf_map_delete_elem(&chunks, &key);
 }
 
+/* Of a send and its receive the one that comes later counts. false: the send is unknown. */
+static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l, __u32 level,
+				 __u64 sequence, __u64 now)
+{
+	struct mqw_chunk *chunk = chunk_of(level, sequence);
+	struct mqw_record *r;
+	__u64 mark;
+
+	if (!chunk) {
+		if (l->lost > sequence >> MQW_CHUNK_SHIFT || was_forgotten(l, sequence))
+			return false;
+		chunk = chunk_create(level, sequence);
+		if (!chunk)
+			return false;
+	}
+	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
+	mark = *(volatile __u64 *)&r->mark;
+	if (!mark) {
+		if (l->lost > sequence >> MQW_CHUNK_SHIFT)
+			return false;
+		mark = __sync_val_compare_and_swap(&r->mark, 0, now << 1);
+		if (!mark)
+			return true;
+	}
+	if (mark != record_mark(level, sequence))
+		return false;
+	count_residence(q, now - r->returned_ns);
+	return true;
+}
+
 static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __u64 now,
 					 __u32 *level)
 {
 	struct mqw_level *l = level_of(q, priority, level);
-	struct mqw_record *r;
 	__s64 sequence;
 
 	if (!l) {
@@ -276,16 +335,8 @@ static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __
 	sequence = __sync_fetch_and_add(&l->received, 1);
 	if (sequence >= 0)
 		forget_chunk(*level, sequence);
-	if (paired(q) && sequence >= l->known_from) {
-		if (sequence >= (__s64) * (volatile __u64 *)&l->sent)
-			return; /* its sender will count it */
-		r = record_of(*level, sequence);
-		if (r) {
-			count_residence(q, now > r->returned_ns ? now - r->returned_ns : 0);
-			return;
-		}
-	}
-	__sync_fetch_and_add(&q->counters.unpaired, 1);
+	if (!paired(q) || sequence < l->known_from || !pair(q, l, *level, sequence, now))
+		__sync_fetch_and_add(&q->counters.unpaired, 1);
 }
 
 /*

@@ -6,17 +6,21 @@
 /* From a slot's retirement to its release: the calls that had found it are long over. */
 #define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
 
-/* Adds what stands, and hides that it was read a moment before or after the rest. */
+/* Adds what stands, and hides that it was read a moment before or after the rest, or went back. */
 static void settle_standing(struct entry *e)
 {
 	struct mqw_counters *c = &e->queue.counters;
 	struct standing *shown = &e->shown;
 
 	totals_add_standing(c, &e->standing);
-	if (queue_depth_ns(c) > shown->depth_ns)
+	/* below 0 it may be for a moment at the start: see change_depth() in count.bpf.h */
+	if ((__int128)(queue_depth_ns(c) - shown->depth_ns) > 0)
 		shown->depth_ns = queue_depth_ns(c);
-	if (c->full_ns > shown->full_ns)
+	if ((int64_t)(c->full_ns - shown->full_ns) > 0)
 		shown->full_ns = c->full_ns;
+	if ((int64_t)(c->residence_ns - e->residence_shown_ns) > 0)
+		e->residence_shown_ns = c->residence_ns;
+	c->residence_ns = e->residence_shown_ns;
 	c->depth_ns = (uint64_t)shown->depth_ns;
 	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
 	c->full_ns = shown->full_ns;
@@ -102,7 +106,8 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
-		e->queue.counted = true;
+		/* a shadow's counts are with its name */
+		e->queue.counted = !e->queue.shadow;
 		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.slotted = false;
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
@@ -117,7 +122,8 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		e = entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed)
 			totals_add(&e->queue.counters, &slot->counters);
-		if (!e || !e->listed || e->queue.id.ino != slot->key.ino) {
+		e = entry_of(t, &slot->key);
+		if (!e || !e->listed) {
 			recycle_slot(t, probe, i, now);
 			continue;
 		}

@@ -8,4 +8,7 @@
  */
 int tracefs_open(void);
 
+/* A perf event for the tracepoint syscalls:event, to which a BPF program can be attached. -errno. */
+int tracefs_open_event(int tracefs, const char *event);
+
 #endif /* MQWATCH_TRACEFS_H */

@@ -108,9 +108,9 @@ if [ "$(id -u)" -ne 0 ]; then
 	skip_suite "host tests" "they need root: BPF programs, namespaces and mounts"
 	finish
 fi
-export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES=
+export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES= MQWATCH_OVERTAKERS=${long:+10000000}
 host build
 # the sanitizers look for wrong memory accesses, not for rare interleavings
-MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000
+MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS=
 host build-asan
 finish

@@ -4,9 +4,12 @@
 
 load lib
 
-# truth QUEUE: the counts of one dump, in $TRUTH
+# truth QUEUE [STAMPS]: the counts of one dump, in $TRUTH
 truth() {
-	TRUTH=$(json dump --bytes 64 "$1" | "$BIN/mqtruth")
+	local queue=$1
+
+	shift
+	TRUTH=$(json dump --bytes 64 "$queue" | "$BIN/mqtruth" "$@")
 }
 
 # of KEY: a count of the last truth
@@ -14,24 +17,23 @@ of() {
 	jq ".$1" <<<"$TRUTH"
 }
 
-
 fill() {
 	"$BIN/mqload" --receivers=0 --keep --quiet "$@"
 }
 
 @test "one sender per priority: every message's sender and age are right" {
 	daemon_start
-	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 /own
-	truth /own
+	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 --stamps=stamps /own
+	truth /own stamps
 	echo "$TRUTH"
 	same '3000 0 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
-	same 0 "$(of off_10ms)"
+	same 0 "$(of off_1ms)"
 }
 
 @test "senders that race: 99.9% of the senders are right, none is unknown" {
 	daemon_start
-	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 /race
-	truth /race
+	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 --stamps=stamps /race
+	truth /race stamps
 	echo "$TRUTH"
 	same '3000 0 0' "$(of known) $(of before) $(of unknown)"
 	[ "$(of wrong_sender)" -le 3 ]
@@ -83,24 +85,35 @@ fill() {
 	metric_is 0 mqwatch_events_lost_total 'reason="call"'
 }
 
-received() {
-	[ "$(metric mqwatch_queue_received_messages_total "queue=\"$1\"")" -ge "$2" ]
+starved() {
+	json show "$1" | jq -e '.stalled == ["starved"]'
+}
+
+# truth_of_last QUEUE: its last message has its sender and age
+truth_of_last() {
+	json dump --bytes 64 "$1" | jq '.messages |= .[-1:]' >last.json
+	jq -c '.messages[0] | [.priority, .sender.comm, .age_seconds]' last.json
+	TRUTH=$("$BIN/mqtruth" <last.json)
+	echo "$TRUTH"
+	same 0 "$(jq .messages[0].priority last.json)"
+	same '1 0 0' "$(of known) $(of wrong_sender) $(of off_10ms)"
 }
 
 @test "a message that is starved behind many others keeps its age and sender" {
-	daemon_start
+	local half first
+
+	daemon_start --stall.after=1s
 	fill --messages=1 --size=64 --depth=500 /starved
-	fill --first-priority=1 --priorities=3 --messages=499 --size=64 /starved
-	# two senders that wait for room keep the queue full for the receiver
-	spawn "$BIN/mqload" --senders=2 --receivers=1 --receive-rate=5000 --first-priority=1 \
-		--priorities=3 --size=64 --keep --quiet /starved
-	DEADLINE=120 wait_for received /starved "${STARVED_BEHIND:-20000}"
-	truth /starved
-	echo "$TRUTH"
-	json dump --bytes 64 /starved | jq -c '.messages[-1] | [.priority, .sender.comm, .age_seconds > 1]' >last
-	same '[0,"mqload",true]' "$(cat last)"
-	json dump --bytes 64 /starved | jq '.messages |= .[-1:]' | "$BIN/mqtruth" >last
-	same '1 0 0' "$(jq -r '"\(.known) \(.wrong_sender) \(.off_10ms)"' last)"
+	fill --first-priority=1 --priorities=3 --messages=400 --size=64 /starved
+	half=$((${MQWATCH_OVERTAKERS:-1000000} / 2))
+	spawn "$BIN/mqfill" --count=$half overtake /starved 1 2 3
+	first=$PID
+	spawn "$BIN/mqfill" --count=$half overtake /starved 3 1
+	wait_for starved /starved
+	wait "$first" "$PID"
+	truth_of_last /starved
+	metric_is "$((2 * half))" mqwatch_queue_received_messages_total 'queue="/starved"'
+	metric_is 1 mqwatch_queue_stalls_total 'queue="/starved"' 'reason="starved"'
 }
 
 @test "32 queues at once" {

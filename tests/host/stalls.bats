@@ -238,36 +238,3 @@ ended_within_a_second() {
 	"$BIN/mqfill" send /before 0:x
 	wait_for eval "json show /before | jq -e '.calls | length == 0'"
 }
-
-@test "Little's law: the mean residence by pairs is that by depth over time" {
-	local queue='queue="/little"' before after unpaired
-
-	daemon_start
-	"$BIN/mqfill" --depth=10 --message-size=64 create /little
-	"$BIN/mqload" --keep --messages=4000 --senders=2 --send-rate=400 --receive-rate=1000 --priorities=3 \
-		/little >/dev/null
-	# a receiver that overtakes its sender between two instructions is counted as unknown
-	unpaired=$(metric mqwatch_queue_unpaired_messages_total "$queue")
-	[ "$unpaired" -le 4 ]
-	metric_is $((4000 - unpaired)) mqwatch_queue_residence_seconds_count "$queue"
-	before=$(metric mqwatch_queue_residence_seconds_sum "$queue")
-	after=$(metric mqwatch_queue_depth_seconds_total "$queue")
-	awk -v a="$before" -v b="$after" 'BEGIN {
-		printf "%s by pairs, %s by depth: %.2f%%\n", a, b, (a - b) / b * 100
-		exit !(a > b * 0.98 && a < b * 1.02)
-	}'
-}
-
-@test "depth over time grows while nothing moves, and never goes back" {
-	local last=0 now i
-
-	daemon_start
-	"$BIN/mqfill" create /standing
-	"$BIN/mqfill" send /standing 0:a 0:b
-	spawn "$BIN/mqload" --keep --send-rate=2000 --seconds=5 /moving
-	for ((i = 0; i < 40; i++)); do
-		now=$(metric mqwatch_queue_depth_seconds_total 'queue="/standing"')
-		awk -v a="$last" -v b="$now" 'BEGIN {exit !(b > a)}'
-		last=$now
-	done
-}

@@ -131,6 +131,30 @@ static int receive(const char *name, char *args[], const struct options *o)
 	return 0;
 }
 
+/* Sends a message of each PRIORITY in turn and receives one, --count times. */
+static int overtake(const char *name, char *args[], const struct options *o)
+{
+	mqd_t queue = open_queue(name, O_RDWR, o);
+	unsigned int priorities[8], n = 0;
+	struct mq_attr attr;
+	char *buffer;
+
+	for (; *args && n < sizeof(priorities) / sizeof(priorities[0]); args++)
+		priorities[n++] = (unsigned int)number("priority", *args, 0, 32767);
+	if (!n || mq_getattr(queue, &attr) < 0 || !(buffer = calloc(1, (size_t)attr.mq_msgsize)))
+		die("overtake: %s", n ? strerror(errno) : "which PRIORITY?");
+	for (uint64_t i = 0; i < o->count; i++) {
+		unsigned int priority = priorities[i % n];
+
+		if (mq_send(queue, buffer, (size_t)attr.mq_msgsize, priority) < 0 ||
+		    mq_receive(queue, buffer, (size_t)attr.mq_msgsize, &priority) < 0)
+			die("mq_send, mq_receive: %s", strerrorname_np(errno));
+		pace(o);
+	}
+	free(buffer);
+	return 0;
+}
+
 /* Keeps the queue open until a signal ends the program. */
 static int hold(const char *name, char *args[], const struct options *o)
 {
@@ -169,7 +193,7 @@ static const struct verb {
 } verbs[] = {
 	{"create", create},	    {"unlink", unlink_queue}, {"send", send_each},
 	{"send-input", send_input}, {"receive", receive},     {"hold", hold},
-	{"notify", notify},
+	{"notify", notify},	    {"overtake", overtake},
 };
 
 static const char usage[] =
@@ -179,7 +203,8 @@ static const char usage[] =
 	"  create, unlink, hold (open until killed), notify (wait for mq_notify),\n"
 	"  send [PRIORITY:PAYLOAD]... (without any, lines of standard input),\n"
 	"  send-input PRIORITY (standard input as one message),\n"
-	"  receive (--count messages; with --nonblock and no count, all there are)\n";
+	"  receive (--count messages; with --nonblock and no count, all there are),\n"
+	"  overtake PRIORITY... (--count times a message is sent and one received)\n";
 
 static const struct option long_options[] = {
 	{"nonblock", no_argument, NULL, 'n'},

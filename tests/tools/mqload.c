@@ -18,6 +18,7 @@
 
 #include "options.h"
 #include "payload.h"
+#include "stamps.h"
 
 #define WORKERS_MAX  (2 * PAYLOAD_SENDERS_MAX)
 #define ERRNOS_MAX   134
@@ -33,6 +34,7 @@ struct totals {
 
 struct options {
 	const char *queue;
+	const char *stamps; /* file; NULL: none */
 	uint64_t senders, receivers;
 	uint64_t messages; /* of all senders together; 0: no limit */
 	uint64_t seconds;  /* 0: no limit */
@@ -112,10 +114,13 @@ static void send_all(const struct options *o, mqd_t queue, unsigned int index,
 				    .sender = (uint16_t)index};
 	uint64_t random = 88172645463325252ULL + index * 2654435761U;
 	char *buffer = malloc(o->size_max);
+	struct stamps stamps = {};
 	struct timespec next;
 
 	if (!buffer)
 		die("out of memory");
+	if (o->stamps)
+		stamps_init(&stamps, share);
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!stop && (!o->messages || totals->messages < share)) {
 		size_t size = o->size_min + draw(&random) % (o->size_max - o->size_min + 1);
@@ -130,11 +135,16 @@ static void send_all(const struct options *o, mqd_t queue, unsigned int index,
 			if (stop)
 				goto out;
 		}
+		if (o->stamps)
+			stamps_note(&stamps, head.sequence);
 		totals->messages++;
 		totals->bytes += size;
 		pace(&next, o->send_rate);
 	}
 out:
+	if (o->stamps)
+		stamps_write(&stamps, o->stamps);
+	free(stamps.items);
 	free(buffer);
 }
 
@@ -304,6 +314,7 @@ static void usage(FILE *out)
 	      "  --nonblock                  O_NONBLOCK, with poll(2) after EAGAIN\n"
 	      "  --depth=N, --message-size=N of a queue that is made (10, the largest length)\n"
 	      "  --keep                      do not unlink the queue at the end\n"
+	      "  --stamps=FILE               note there when sends returned, for mqtruth\n"
 	      "  --quiet                     no output\n"
 	      "The receivers take what is left when the senders have ended.\n",
 	      out);
@@ -326,6 +337,7 @@ enum {
 	OPT_FIRST_PRIORITY,
 	OPT_OWN_PRIORITY,
 	OPT_NO_PRIORITY,
+	OPT_STAMPS,
 	OPT_HELP,
 };
 
@@ -346,6 +358,7 @@ static const struct option long_options[] = {
 	{"message-size", required_argument, NULL, OPT_MESSAGE_SIZE},
 	{"keep", no_argument, NULL, OPT_KEEP},
 	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"stamps", required_argument, NULL, OPT_STAMPS},
 	{"help", no_argument, NULL, OPT_HELP},
 	{},
 };
@@ -415,6 +428,9 @@ static void parse(int argc, char *argv[], struct options *o)
 		case OPT_QUIET:
 			o->quiet = true;
 			break;
+		case OPT_STAMPS:
+			o->stamps = optarg;
+			break;
 		case OPT_HELP:
 			usage(stdout);
 			exit(EXIT_SUCCESS);
@@ -433,6 +449,8 @@ static void parse(int argc, char *argv[], struct options *o)
 	if (o->first_priority + (o->own_priority ? o->senders : o->priorities) >
 	    PAYLOAD_PRIORITIES_MAX)
 		die("more than %d priorities", PAYLOAD_PRIORITIES_MAX);
+	if (o->stamps && !o->messages)
+		die("--stamps: needs --messages");
 	o->queue = argv[optind];
 	if (!o->message_size)
 		o->message_size = o->size_max;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Checks what a JSON dump (standard input) of mqload's messages says of their senders and ages against
- * what the messages say themselves. Prints the counts; fails if something said is wrong.
+ * what the messages say themselves, and against when their sends returned, if mqload noted that in the
+ * file that is the argument. Prints the counts; fails if something said is wrong.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "../../src/name.h"
 #include "options.h"
 #include "payload.h"
+#include "stamps.h"
 
 #define SLACK_NS 1000000LL /* the clocks are not read together */
 
@@ -27,7 +29,18 @@ static int64_t ns(struct json_object *seconds)
 	return (int64_t)(json_object_get_double(seconds) * 1e6 + 0.5) * 1000;
 }
 
-static void check(struct json_object *message, int64_t taken_at, struct counts *c)
+/* From a time to when the sender was about to send, or where that is known, to the time of its call. */
+static int64_t distance(int64_t time, int64_t begun, int64_t returned)
+{
+	if (time < begun)
+		return begun - time;
+	if (returned)
+		return time > returned ? time - returned : 0;
+	return time - begun;
+}
+
+static void check(struct json_object *message, int64_t taken_at, const struct stamps *stamps,
+		  struct counts *c)
 {
 	struct json_object *sent_at = json_object_object_get(message, "sent_at");
 	struct json_object *at_least = json_object_object_get(message, "age_at_least_seconds");
@@ -58,25 +71,29 @@ static void check(struct json_object *message, int64_t taken_at, struct counts *
 	c->known++;
 	c->wrong_sender +=
 		(uint32_t)json_object_get_int64(json_object_object_get(sender, "pid")) != head.pid;
-	off = llabs(ns(sent_at) - (int64_t)head.sent_ns);
+	off = distance(ns(sent_at), (int64_t)head.sent_ns,
+		       (int64_t)stamps_find(stamps, head.pid, head.sequence));
 	c->off_1ms += off > 1000000;
 	c->off_10ms += off > 10000000;
 	if (off > c->off_max_ns)
 		c->off_max_ns = off;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+	struct stamps stamps = {};
 	struct json_object *dump = json_object_from_fd(STDIN_FILENO);
 	struct json_object *messages = dump ? json_object_object_get(dump, "messages") : NULL;
 	struct counts c = {};
 	int64_t taken_at;
 
+	if (argc > 1)
+		stamps_read(&stamps, argv[1]);
 	if (!messages)
 		die("standard input is no dump: %s", json_util_get_last_err());
 	taken_at = ns(json_object_object_get(dump, "taken_at"));
 	for (size_t i = 0; i < json_object_array_length(messages); i++)
-		check(json_object_array_get_idx(messages, i), taken_at, &c);
+		check(json_object_array_get_idx(messages, i), taken_at, &stamps, &c);
 	printf("{\"known\":%llu,\"before\":%llu,\"unknown\":%llu,\"wrong_sender\":%llu,"
 	       "\"wrong_bound\":%llu,\"off_1ms\":%llu,\"off_10ms\":%llu,\"off_max_seconds\":%.6f}"
 	       "\n",
@@ -85,5 +102,6 @@ int main(void)
 	       (unsigned long long)c.wrong_bound, (unsigned long long)c.off_1ms,
 	       (unsigned long long)c.off_10ms, (double)c.off_max_ns / 1e9);
 	json_object_put(dump);
+	free(stamps.items);
 	return c.wrong_bound ? EXIT_FAILURE : EXIT_SUCCESS;
 }
