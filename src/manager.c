@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -9,6 +8,7 @@
 #include "listen.h"
 #include "log.h"
 #include "manager_internal.h"
+#include "memory.h"
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
@@ -364,8 +364,7 @@ int manager_run(struct manager *m)
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
-	/* loading BPF programs takes much that nothing needs later */
-	malloc_trim(0);
+	memory_trim();
 	sd_notify(false, "READY=1");
 	r = sd_event_loop(m->event);
 	if (r < 0)

@@ -18,7 +18,7 @@ struct watch {
 	bool stale;
 	uint64_t slots_sum;
 	struct queue *stalled; /* as the last round left them */
-	size_t n_stalled;
+	size_t n_stalled, stalled_capacity;
 };
 
 /* One round. */
@@ -348,12 +348,16 @@ static void end_gone(struct round *r)
 
 static int note_stalled(struct watch *w, const struct queue *q)
 {
-	struct queue *grown = reallocarray(w->stalled, w->n_stalled + 1, sizeof(*grown));
+	if (w->n_stalled == w->stalled_capacity) {
+		size_t capacity = w->stalled_capacity ? 2 * w->stalled_capacity : 8;
+		struct queue *grown = reallocarray(w->stalled, capacity, sizeof(*grown));
 
-	if (!grown)
-		return -ENOMEM;
-	w->stalled = grown;
-	grown[w->n_stalled++] = *q;
+		if (!grown)
+			return -ENOMEM;
+		w->stalled = grown;
+		w->stalled_capacity = capacity;
+	}
+	w->stalled[w->n_stalled++] = *q;
 	return 0;
 }
 
