@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "manager.h"
+#include "passed.h"
 #include "watch.h"
 #include "web.h"
 
@@ -44,6 +45,12 @@ struct manager {
 	struct stat control_file; /* what to remove at the end */
 	gid_t control_gid;	  /* -1: there is no such group */
 
+	struct passed *passed;
+	size_t n_passed;
+	struct http_server **passed_servers; /* one per socket that was passed; NULL: not served */
+	char *told;			     /* the service manager, of the status */
+	bool config_bad;
+
 	char mqueue_reason[256];
 	char web_reason[256];
 	char control_reason[256];
@@ -67,5 +74,16 @@ int manager_calls(struct manager *m, const struct queue *q, const struct open_ca
 		  size_t *ret_n);
 int manager_openers(struct manager *m, const struct queue *q, const struct mqw_opener **ret,
 		    size_t *ret_n);
+
+void manager_status(struct manager *m, struct status *ret);
+
+/* manager_service.c */
+int manager_start_service(struct manager *m);
+void manager_stop_service(struct manager *m);
+bool manager_passed(const struct manager *m,
+		    enum passed_use use); /* a socket for it, which replaces the settings */
+void manager_serve_passed(struct manager *m);
+bool manager_serves_passed(const struct manager *m);
+void manager_tell(struct manager *m); /* the service manager, when the status is another */
 
 #endif /* MQWATCH_MANAGER_INTERNAL_H */

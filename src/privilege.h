@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MQWATCH_PRIVILEGE_H
+#define MQWATCH_PRIVILEGE_H
+
+/*
+ * Gives up for good what only loading and attaching BPF programs needs, which could read and change all of
+ * the kernel: CAP_BPF and CAP_PERFMON. -errno.
+ */
+int privilege_drop(void);
+
+#endif /* MQWATCH_PRIVILEGE_H */
