@@ -177,7 +177,7 @@ lint: $(SKELETONS)
 		$(filter -I% -D%,$(CPPFLAGS)) src
 	$(call say,SHELL,'$(words $(SHELL_FILES)) files')
 	$(Q)shellcheck -x $(SHELL_FILES)
-SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh kernel/*.sh completions/*.bash .ci/run)
+SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh kernel/*.sh completions/*.bash .ci/run) tests/vm/boot/run.sh
 
 UNITS := mqwatchd.service mqwatchd.socket mqwatchd-control.socket
 install: all
