@@ -6,25 +6,8 @@
 # Inside a virtual machine: the daemon and its client end to end, on a kernel with mq_timedreceive2(2) or
 # without. Prints TAP.
 
-log=/tmp/daemon.log
-
-# shellcheck source=tests/vm/tap.sh
-. /test/tap.sh
-
-metric() {
-	says "^$1" wget -q -O - http://127.0.0.1:10119/metrics
-}
-
-start() {
-	mqwatchd "$@" >"$log" 2>&1 &
-	daemon=$!
-	wait_for mqwatchctl status
-}
-
-stop() {
-	kill "$daemon"
-	wait "$daemon"
-}
+# shellcheck source=tests/vm/lib.sh
+. lib.sh
 
 mkdir -p /run/mqwatch
 case $MQWATCH_KERNEL in
@@ -116,4 +99,5 @@ fi
 check "bob may not look into it" exits_saying 4 'permission denied' su bob -c "mqwatchctl dump /alice"
 check "no messages are gone" says ' 2 *10' mqwatchctl list
 
-finish
+echo "1..$n"
+exit "$failed"

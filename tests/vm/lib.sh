@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh disable=SC2317 # functions are called through check
-# What the tests that run inside a virtual machine share: results as TAP.
+# shellcheck shell=sh disable=SC2034
+#
+# For the scripts that run mqwatchd inside a virtual machine.
 
 n=0
 failed=0
+log=/tmp/daemon.log
 
 # check NAME COMMAND [ARG]...
 check() {
@@ -48,6 +50,10 @@ exits_saying() {
 	[ "$result" -eq 0 ] && grep -q -- "$text" /tmp/says.log
 }
 
+metric() {
+	says "^$1" wget -q -O - http://127.0.0.1:10119/metrics
+}
+
 # Waits up to a minute: emulated machines are slow.
 wait_for() {
 	i=0
@@ -58,7 +64,13 @@ wait_for() {
 	done
 }
 
-finish() {
-	echo "1..$n"
-	exit "$failed"
+start() {
+	mqwatchd "$@" >"$log" 2>&1 &
+	daemon=$!
+	wait_for mqwatchctl status
+}
+
+stop() {
+	kill "$daemon"
+	wait "$daemon"
 }
