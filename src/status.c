@@ -40,6 +40,7 @@ char *status_line(const struct status *s)
 	append_reason(&t, &degraded, "no peek: ", s->peek_reason);
 	append_reason(&t, &degraded, "no metrics at ", s->web_reason);
 	append_reason(&t, &degraded, "no control socket: ", s->control_reason);
+	text_append_bytes(&t, "", 1);
 	if (t.failed) {
 		text_free(&t);
 		return NULL;

@@ -21,18 +21,8 @@ is() {
 	[ "$1" = "$2" ]
 }
 
-# shows VALUE PROPERTY [UNIT]
-shows() {
-	is "$1" "$(show "$2" "${3:-$unit}")"
-}
-
 not() {
 	! "$@"
-}
-
-# both COMMAND and ...: a shell command line as one check
-sh_check() {
-	check "$1" sh -c "$2"
 }
 
 # status_says PATTERN: the line that systemctl status shows; it follows the daemon within a second or two
@@ -43,15 +33,15 @@ status_says() {
 	}
 }
 
-# The entries after this are those that the checks are about.
+# The entries from now on are those that the checks are about.
 mark() {
-	journalctl -q --sync
-	cursor=$(journalctl -q -n 1 --show-cursor -o cat | sed -n 's/^-- cursor: //p')
+	since=$(date +%s.%6N)
 }
 
+# With --after-cursor= and a filter, journalctl would leave the first entry out.
 journal() {
 	journalctl -q --sync
-	journalctl -q --after-cursor="$cursor" "$@"
+	journalctl -q --since="@$since" "$@"
 }
 
 # logged N PATTERN [OPTION]...: so many entries since mark()
@@ -68,6 +58,7 @@ programs() {
 	bpftool -j prog list | jq '[.[] | select(.type | startswith("cgroup") | not)] | length'
 }
 
+# instead of the one of lib.sh: there is no wget
 metric() {
 	says "^$1" curl -sS $url/metrics
 }

@@ -4,8 +4,8 @@
 # Inside a virtual machine with a Debian that booted its own systemd: the packages, the service and its
 # sandbox, as an administrator and other users meet them. Prints TAP. /test/deb has the packages.
 
-# shellcheck source=tests/vm/tap.sh
-. /test/tap.sh
+# shellcheck source=tests/vm/lib.sh
+. /test/lib.sh
 # shellcheck source=tests/vm/boot/lib.sh
 . /test/boot/lib.sh
 

@@ -16,15 +16,14 @@ check "and no way to more" of_process 'CapPrm:.*0000000000000004'
 check "nor for a child" of_process 'CapAmb:.*0000000000000000'
 check "no new privileges" of_process 'NoNewPrivs:.*1'
 check "a system call filter" of_process 'Seccomp:.*2'
-check "a limit of memory" shows 1073741824 MemoryMax
+check "a limit of memory" is 1073741824 "$(show MemoryMax)"
 echo "# memory: $(($(show MemoryCurrent) / 1024)) KiB"
 
 # A call that the filter's author did not know: the answer is the kernel's own.
 filtered() {
-	# the lines of the unit, as properties of another
-	set -- "$@"
+	# the lines of the unit, as properties of another, in their order
 	grep -E '^(SystemCall|NoNewPriv|RestrictAddr|RestrictNamesp|LockPers|MemoryDeny)' \
-		/lib/systemd/system/$unit | sed 's/^/--property=/' >/tmp/properties
+		/lib/systemd/system/$unit | tac | sed 's/^/--property=/' >/tmp/properties
 	while read -r property; do
 		set -- "$property" "$@"
 	done </tmp/properties
@@ -44,5 +43,6 @@ syscall)
 		mqwatchctl --json status
 	;;
 esac
-check "the filter refuses what it knows" exits 1 filtered unshare --ipc true
+check "the filter refuses what it knows" says 'unshare failed: Operation not permitted' \
+	filtered unshare --ipc true
 mqfill unlink /filter
