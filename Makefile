@@ -62,14 +62,14 @@ TEST_LIBS   = $(call pkg_libs,$(DAEMON_PKGS) libcurl smartcols cmocka) -linih
 SOURCES      := $(wildcard src/*.c)
 MAINS        := src/mqwatchd.c src/mqwatchctl.c
 CLIENT_SRC   := $(wildcard src/ctl*.c) src/hexdump.c
-CLIENT_SHARED := authz bpf_util json json_build log mount mqfs name origin peek peek_bpf peek_syscall probe probe_attach probe_slots queue \
-	stall status symbols table table_counters text timedreceive2 totals tracefs util
+CLIENT_SHARED := authz bpf_util enter json json_build log mount mqfs name namespaces openers origin peek peek_bpf peek_syscall probe probe_attach probe_slots process queue reach \
+	stall status symbols table table_counters table_find text timedreceive2 totals tracefs util
 DAEMON_SRC   := $(filter-out $(MAINS) $(CLIENT_SRC),$(SOURCES))
 object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))
 DAEMON_OBJ   := $(call object,$(DAEMON_SRC))
 CLIENT_OBJ   := $(call object,$(CLIENT_SRC)) $(CLIENT_SHARED:%=$(BUILD)/src/%.o)
 ALL_OBJ      := $(call object,$(filter-out $(MAINS),$(SOURCES)))
-SKELETONS    := $(BUILD)/bpf/probe.skel.h $(BUILD)/bpf/peek.skel.h $(BUILD)/bpf/openers.skel.h
+SKELETONS    := $(BUILD)/bpf/probe.skel.h $(BUILD)/bpf/peek.skel.h $(BUILD)/bpf/openers.skel.h $(BUILD)/bpf/reach.skel.h $(BUILD)/bpf/open.skel.h
 
 $(BUILD)/mqwatchd: $(BUILD)/src/mqwatchd.o $(DAEMON_OBJ)
 	$(call say,LINK,$@)

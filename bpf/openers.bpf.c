@@ -29,7 +29,10 @@ int list_openers(struct bpf_iter__task_file *ctx)
 	    !queue_key(file->f_inode, &out.key))
 		return 0;
 	mode = file->f_mode;
+	out.file = (__u64)file;
 	out.pid = task->tgid;
+	out.fd = ctx->fd;
+	out.uid = BPF_CORE_READ(task, cred, uid.val);
 	out.access =
 		(mode & FMODE_READ ? MQW_OPEN_READ : 0) | (mode & FMODE_WRITE ? MQW_OPEN_WRITE : 0);
 	bpf_probe_read_kernel_str(out.comm, sizeof(out.comm), task->group_leader->comm);

@@ -13,6 +13,7 @@
 
 struct direct {
 	struct mqfs *mqfs;
+	struct namespaces *namespaces;
 	struct peek *peek;
 	struct table *table;
 };
@@ -21,6 +22,7 @@ static void direct_done(struct direct *d)
 {
 	table_free(d->table);
 	peek_free(d->peek);
+	namespaces_free(d->namespaces);
 	mqfs_free(d->mqfs);
 }
 
@@ -44,12 +46,15 @@ static int direct_look(struct direct *d, bool brief, char **error)
 		.mode = brief ? PEEK_OFF : PEEK_AUTO,
 		.buffer_max = BUFFER_MAX,
 	};
+	const struct namespaces_options own = {.own = d->mqfs};
 	int r = peek_new(&d->peek, &options);
 
 	if (r == 0)
+		r = namespaces_new(&d->namespaces, &own);
+	if (r == 0)
 		r = table_new(&d->table, SIZE_MAX);
 	if (r == 0)
-		r = table_refresh(d->table, d->mqfs, d->peek, NULL);
+		r = table_refresh(d->table, d->namespaces, d->peek, NULL);
 	if (r < 0)
 		return ctl_fail(error, CTL_FAILURE, "%s: %s", mqfs_source(d->mqfs), strerror(-r));
 	return CTL_OK;

@@ -188,6 +188,7 @@ static int start_parts(struct manager *m)
 	r = table_new(&m->table, c->queues_max);
 	if (r < 0)
 		return r;
+	table_set_filter(m->table, c->include, c->exclude);
 	r = probe_new(&m->probe, c->probe, c->queues_max, c->records_max);
 	if (r < 0)
 		return r;
@@ -197,6 +198,9 @@ static int start_parts(struct manager *m)
 	if (r < 0)
 		return r;
 	r = start_peek(m);
+	if (r < 0)
+		return r;
+	r = manager_start_reach(m);
 	if (r < 0)
 		return r;
 	r = start_web(m);
@@ -274,6 +278,8 @@ static void apply(struct manager *m, struct config *c)
 	if (control)
 		stop_control(m);
 	m->config = c;
+	namespaces_set_watched(m->namespaces, c->namespaces);
+	table_set_filter(m->table, c->include, c->exclude);
 	log_set_max_priority(c->log_priority);
 	find_control_group(m);
 	if (web && start_web(m) < 0)
@@ -408,6 +414,7 @@ void manager_free(struct manager *m)
 	table_free(m->table);
 	peek_free(m->peek);
 	probe_free(m->probe);
+	manager_stop_reach(m);
 	mqfs_free(m->mqfs);
 	sd_event_unref(m->event);
 	config_free(m->config);

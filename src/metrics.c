@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "metrics.h"
+#include "metrics_reach.h"
 #include "metrics_self.h"
 #include "name.h"
 
@@ -60,6 +61,11 @@ static int render_labels(struct render *r)
 		text_append_u64(labels, row->queue->id.ipcns);
 		if (render_name(labels, row->queue->name) < 0)
 			return -ENOMEM;
+		if (row->queue->shadow) {
+			text_append(labels, ",unlinked=\"");
+			text_append_u64(labels, row->queue->id.ino);
+			text_append(labels, "\"");
+		}
 		row->size = labels->size - row->offset;
 	}
 	return labels->failed ? -ENOMEM : 0;
@@ -106,6 +112,8 @@ GETTER(get_messages_limit, true, attr->messages_limit)
 GETTER(get_message_size_limit, true, attr->message_size_limit)
 GETTER(get_reserved_bytes, true, queue_reserved_bytes(attr))
 GETTER(get_notify, attr->bytes_known, attr->notify_pid != 0)
+GETTER(get_readers, q->openers_known, q->readers)
+GETTER(get_writers, q->openers_known, q->writers)
 GETTER(get_blocked_senders, attr->waiters_known, attr->blocked_senders)
 GETTER(get_blocked_receivers, attr->waiters_known, attr->blocked_receivers)
 GETTER(get_last_send, q->counted &&op[MQW_SEND].last_ns, op[MQW_SEND].last_ns)
@@ -131,6 +139,10 @@ static const struct family families[] = {
 	 false},
 	{"mqwatch_queue_notify_registered", "gauge",
 	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false},
+	{"mqwatch_queue_readers", "gauge", "Open descriptions of the queue that may receive.",
+	 get_readers, false},
+	{"mqwatch_queue_writers", "gauge", "Open descriptions of the queue that may send.",
+	 get_writers, false},
 	{"mqwatch_queue_blocked_senders", "gauge", "Calls asleep until the queue has room.",
 	 get_blocked_senders, false},
 	{"mqwatch_queue_blocked_receivers", "gauge", "Calls asleep until a message arrives.",
@@ -196,7 +208,8 @@ static void render_info(struct render *r)
 		text_append_u64(r->out, attr->uid);
 		text_append(r->out, "\",mode=\"");
 		text_append_bytes(r->out, mode, sizeof(mode));
-		text_append(r->out, "\",linked=\"true\"} 1\n");
+		text_append(r->out, r->rows[i].queue->linked ? "\",linked=\"true\"} 1\n"
+							     : "\",linked=\"false\"} 1\n");
 	}
 }
 
@@ -495,44 +508,6 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	text_free(&bucket);
 }
 
-static void render_namespace_sample(struct text *out, const char *name, uint32_t ipcns,
-				    uint64_t value)
-{
-	text_append(out, name);
-	text_append(out, "{ipcns=\"");
-	text_append_u64(out, ipcns);
-	text_append(out, "\"} ");
-	text_append_u64(out, value);
-	text_append(out, "\n");
-}
-
-static void render_namespaces(struct render *r)
-{
-	uint32_t own = r->in->status->ipcns;
-	bool own_seen = false;
-	size_t i, first;
-
-	if (r->n_rows == 0 && !own)
-		return;
-	text_family(r->out, "mqwatch_queues", "gauge", "Queues seen in the IPC namespace.");
-	for (i = first = 0; i < r->n_rows; i++) {
-		uint32_t ipcns = r->rows[i].queue->id.ipcns;
-
-		own_seen = own_seen || ipcns == own;
-		if (i + 1 < r->n_rows && r->rows[i + 1].queue->id.ipcns == ipcns)
-			continue;
-		render_namespace_sample(r->out, "mqwatch_queues", ipcns, i + 1 - first);
-		first = i + 1;
-	}
-	if (own && !own_seen)
-		render_namespace_sample(r->out, "mqwatch_queues", own, 0);
-	if (!own || !r->in->queues_limit)
-		return;
-	text_family(r->out, "mqwatch_queues_limit", "gauge",
-		    "Queues the IPC namespace may have (fs.mqueue.queues_max).");
-	render_namespace_sample(r->out, "mqwatch_queues_limit", own, r->in->queues_limit);
-}
-
 void metrics_render(struct text *out, const struct metrics_input *in)
 {
 	_cleanup_(render_done) struct render r = {.out = out, .in = in};
@@ -541,7 +516,7 @@ void metrics_render(struct text *out, const struct metrics_input *in)
 		out->failed = true;
 		return;
 	}
-	render_namespaces(&r);
+	metrics_render_reach(out, in);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		render_family(&r, &families[i]);
 	render_info(&r);

@@ -65,29 +65,23 @@ int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct mqw_opener *x = a, *y = b;
-	int c = openers_compare_keys(&x->key, &y->key);
 
-	if (c)
-		return c;
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
+	return openers_compare_keys(&x->key, &y->key) ?: compare_numbers(x->file, y->file)
+	       ?: compare_numbers(x->pid, y->pid) ?: compare_numbers(x->fd, y->fd);
 }
 
-size_t openers_merge(struct mqw_opener *openers, size_t n)
+void openers_sort(struct mqw_opener *openers, size_t n)
 {
-	size_t kept = 0;
-
 	if (n)
 		qsort(openers, n, sizeof(*openers), compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept && compare(&openers[kept - 1], &openers[i]) == 0)
-			openers[kept - 1].access |= openers[i].access;
-		else
-			openers[kept++] = openers[i];
-	}
-	return kept;
 }
 
 const void *openers_range(const void *items, size_t n, size_t size, const struct mqw_key *key,
@@ -123,7 +117,8 @@ size_t openers_count(const struct mqw_opener *openers, size_t n, uint32_t access
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += (openers[i].access & access) != 0;
+		count += (openers[i].access & access) &&
+			 (i == 0 || openers[i].file != openers[i - 1].file);
 	return count;
 }
 
@@ -138,7 +133,8 @@ int openers_list(struct openers *o, struct mqw_opener **ret, size_t *ret_n)
 	if (r < 0)
 		return r;
 	*ret = data;
-	*ret_n = openers_merge(*ret, size / sizeof(**ret));
+	*ret_n = size / sizeof(**ret);
+	openers_sort(*ret, *ret_n);
 	return 0;
 }
 

@@ -128,13 +128,6 @@ void peek_bpf_free(struct peek_bpf *b)
 	free(b);
 }
 
-static int run(struct bpf_program *program, void *context, size_t size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
-}
-
 /* A larger buffer, up to the limit; -ENOSPC at it. */
 static int grow(struct peek_bpf *b)
 {
@@ -275,7 +268,7 @@ static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *re
 			.now_sec = now.tv_sec,
 			.now_nsec = now.tv_nsec,
 		};
-		r = run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
+		r = bpf_run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
 		if (r < 0)
 			return r;
 		if (walk->end == MQW_PEEK_NO_QUEUE)
@@ -341,7 +334,7 @@ static int read_attrs(struct peek_bpf *b, size_t n)
 {
 	struct mqw_attrs context = {.n = n};
 
-	return run(b->bpf->progs.read_attrs, &context, sizeof(context));
+	return bpf_run(b->bpf->progs.read_attrs, &context, sizeof(context));
 }
 
 static void take_attr(struct peek_item *item, const struct mqw_attr *in)

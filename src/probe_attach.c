@@ -5,8 +5,6 @@
  */
 #include <bpf/btf.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
 
 #include "probe_internal.h"
 #include "tracefs.h"
@@ -48,8 +46,7 @@ static int choose_tracepoints(struct probe *p)
 	struct bpf_program *program;
 
 	p->receive2 =
-		tracefs >= 0 &&
-		faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
+		tracefs >= 0 && tracefs_has(tracefs, "events/syscalls/sys_enter_mq_timedreceive2");
 	bpf_object__for_each_program(program, p->bpf->obj)
 	{
 		const char *event = target(program, TRACEPOINT);
@@ -75,7 +72,7 @@ static int choose_functions(struct probe *p)
 	bool found;
 
 	/* asked first, since loading takes long even in vain */
-	if (tracefs >= 0 && faccessat(tracefs, "available_filter_functions", F_OK, 0) < 0) {
+	if (tracefs >= 0 && !tracefs_has(tracefs, "available_filter_functions")) {
 		snprintf(p->reason, sizeof(p->reason),
 			 "this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE)");
 		return -EOPNOTSUPP;
@@ -110,35 +107,6 @@ int probe_choose(struct probe *p)
 	return p->mode == PROBE_FENTRY ? choose_functions(p) : choose_tracepoints(p);
 }
 
-static int open_tracepoint(int tracefs, const char *event)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-	};
-	_cleanup_close_ int fd = -1;
-	char path[128], text[32];
-	uint64_t id;
-	ssize_t n;
-	int r;
-
-	snprintf(path, sizeof(path), "events/syscalls/%s/id", event);
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	r = parse_u64(text, 0, UINT32_MAX, &id);
-	if (r < 0)
-		return r;
-	attr.config = id;
-	r = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	return r < 0 ? -errno : r;
-}
-
 static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *program,
 			     struct bpf_link **ret)
 {
@@ -146,7 +114,7 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 	struct bpf_link *link;
 	int fd, r;
 
-	fd = open_tracepoint(tracefs, event);
+	fd = tracefs_open_event(tracefs, event);
 	if (fd < 0) {
 		if (fd == -ENOENT)
 			snprintf(p->reason, sizeof(p->reason),

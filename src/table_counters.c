@@ -106,7 +106,8 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
-		e->queue.counted = true;
+		/* a shadow's counts are with its name */
+		e->queue.counted = !e->queue.shadow;
 		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.slotted = false;
 		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
@@ -121,7 +122,8 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		e = entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed)
 			totals_add(&e->queue.counters, &slot->counters);
-		if (!e || !e->listed || e->queue.id.ino != slot->key.ino) {
+		e = entry_of(t, &slot->key);
+		if (!e || !e->listed) {
 			recycle_slot(t, probe, i, now);
 			continue;
 		}

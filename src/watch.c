@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <sys/stat.h>
-
 #include "log.h"
 #include "totals.h"
 #include "watch.h"
@@ -182,18 +180,6 @@ static void forget(struct queue *q)
 	q->found.below = 0;
 }
 
-static int open_queue(const struct round *r, const struct queue *q)
-{
-	_cleanup_close_ int fd = mqfs_open_queue(r->parts->fs, q->name);
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return st.st_ino == q->id.ino ? TAKE_FD(fd) : -ENOENT;
-}
-
 static int take_snapshot(struct round *r, const struct queue *q, struct snapshot **ret)
 {
 	struct peek_request request = {
@@ -202,13 +188,13 @@ static int take_snapshot(struct round *r, const struct queue *q, struct snapshot
 			r->patience_ns < QUEUE_PATIENCE_NS ? r->patience_ns : QUEUE_PATIENCE_NS,
 		.unused_since_ns = probe_since_ns(r->parts->probe),
 	};
-	_cleanup_close_ int fd = open_queue(r, q);
+	_cleanup_close_ int fd = namespaces_open_queue(r->parts->namespaces, q);
 	int result;
 
 	/* a queue that is proven at once needs no patience, one that is often not gets it */
 	if (q->progress.consistent)
 		request.patience_ns = 0;
-	if (fd == -ENOENT)
+	if (fd == -ENOENT || fd == -ESTALE)
 		r->watch->stale = true;
 	if (fd < 0)
 		return fd;

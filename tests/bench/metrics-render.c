@@ -32,7 +32,7 @@ int main(int argc, char *argv[])
 	const struct metrics_input input = {.table = &table,
 					    .status = &fake_status,
 					    .realtime_offset_ns = 1763940000 * NSEC_PER_SEC,
-					    .queues_limit = 256,
+					    .quota = &fake_quota,
 					    .scrape_ns = 1};
 	size_t series = 0, size = 0;
 

@@ -6,10 +6,14 @@
 #ifndef MQWATCH_FAKE_TABLE_H
 #define MQWATCH_FAKE_TABLE_H
 
-#define table_size     fake_table_size
-#define table_at       fake_table_at
-#define metrics_render fake_metrics_render
+#define table_size	     fake_table_size
+#define table_at	     fake_table_at
+#define metrics_render	     fake_metrics_render
+#define metrics_render_reach fake_metrics_render_reach
 #include "../../src/metrics.c"
+#define render_info   reach_render_info
+#define render_errors reach_render_errors
+#include "../../src/metrics_reach.c"
 
 struct table {
 	size_t n;
@@ -31,7 +35,7 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 {
 	uint64_t number = 1;
 
-	*q = (struct queue){.id = {.ino = 1, .ipcns = ipcns}, .counted = true};
+	*q = (struct queue){.id = {.ino = 1, .ipcns = ipcns}, .linked = true, .counted = true};
 	strcpy(q->name, name);
 	q->attr = (struct queue_attr){.messages = 3,
 				      .messages_limit = 10,
@@ -71,5 +75,12 @@ static const struct status fake_status = {
 	.probe_mode = "tracepoint",
 	.queues_max = 4096,
 };
+
+static const struct namespace fake_namespace = {
+	.ipcns = 4026531839,
+	.limits = {.known = true, .queues_max = 256},
+};
+
+static const struct quota fake_quota = {.namespaces = &fake_namespace, .n_namespaces = 1};
 
 #endif /* MQWATCH_FAKE_TABLE_H */

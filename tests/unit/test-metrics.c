@@ -14,13 +14,14 @@
 #define _cleanup_page_ _cleanup_(text_free)
 
 /* The page, with a NUL at its end. */
-static struct text render(struct queue *queues, size_t n, const struct status *status)
+static struct text render_quota(struct queue *queues, size_t n, const struct status *status,
+				const struct quota *quota)
 {
 	const struct table table = {.n = n, .queues = queues};
 	const struct metrics_input input = {.table = &table,
 					    .status = status,
 					    .realtime_offset_ns = 1763940000 * NSEC_PER_SEC,
-					    .queues_limit = 256,
+					    .quota = quota,
 					    .priorities_max = 2,
 					    .scrape_ns = 1500000};
 	struct text page = {};
@@ -29,6 +30,11 @@ static struct text render(struct queue *queues, size_t n, const struct status *s
 	text_append_bytes(&page, "", 1);
 	assert_false(page.failed);
 	return page;
+}
+
+static struct text render(struct queue *queues, size_t n, const struct status *status)
+{
+	return render_quota(queues, n, status, &fake_quota);
 }
 
 static void assert_has(const struct text *page, const char *line)
@@ -296,25 +302,75 @@ static void test_invalid_names(_unused_ void **state)
 
 static void test_namespaces(_unused_ void **state)
 {
-	struct status status = fake_status;
+	static const struct namespace namespaces[] = {
+		{.ipcns = 5, .unit = "a.service"},
+		{.ipcns = 6,
+		 .limits = {.known = true, .counted = true, .queues = 8, .queues_max = 9}},
+		{.ipcns = 7, .container = "\"0"},
+		{.ipcns = 9},
+	};
+	struct quota_user users[] = {{.uid = 0, .reserved_bytes = 1600}, {.uid = 7}};
+	struct opens_error errors[] = {{7, EMFILE, 3}, {7, 4095, 1}};
+	struct quota quota = {.namespaces = namespaces,
+			      .n_namespaces = ARRAY_SIZE(namespaces),
+			      .users = users,
+			      .n_users = ARRAY_SIZE(users),
+			      .errors = errors,
+			      .n_errors = ARRAY_SIZE(errors),
+			      .errors_lost = 2};
 	struct queue queues[3];
 	_cleanup_page_ struct text page = {};
 	_cleanup_page_ struct text none = {};
 
-	status.ipcns = 9;
 	fake_queue(&queues[0], 5, "a");
 	fake_queue(&queues[1], 5, "b");
 	fake_queue(&queues[2], 7, "a");
-	page = render(queues, 3, &status);
+	page = render_quota(queues, 3, &fake_status, &quota);
+	assert_has(&page,
+		   "mqwatch_ipc_namespace_info{ipcns=\"5\",unit=\"a.service\",container=\"\"} 1");
+	assert_has(&page,
+		   "mqwatch_ipc_namespace_info{ipcns=\"7\",unit=\"\",container=\"\\\"0\"} 1");
 	assert_has(&page, "mqwatch_queues{ipcns=\"5\"} 2");
+	assert_has(&page, "mqwatch_queues{ipcns=\"6\"} 8");
 	assert_has(&page, "mqwatch_queues{ipcns=\"7\"} 1");
 	assert_has(&page, "mqwatch_queues{ipcns=\"9\"} 0");
-	assert_has(&page, "mqwatch_queues_limit{ipcns=\"9\"} 256");
-	status.ipcns = 0;
-	none = render(NULL, 0, &status);
+	assert_has(&page, "mqwatch_queues_limit{ipcns=\"6\"} 9");
+	assert_has_not(&page, "mqwatch_queues_limit{ipcns=\"5");
+	assert_has(&page, "mqwatch_user_reserved_bytes{uid=\"0\"} 1600");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"EMFILE\",uid=\"7\"} 3");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"other\",uid=\"7\"} 1");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"other\",uid=\"other\"} 2");
+	quota = (struct quota){};
+	none = render_quota(NULL, 0, &fake_status, &quota);
 	assert_has_not(&none, "mqwatch_queues{");
 	assert_has_not(&none, "mqwatch_queues_limit");
+	assert_has_not(&none, "mqwatch_user");
+	assert_has_not(&none, "mqwatch_open");
 	assert_has_not(&none, "mqwatch_queue_");
+}
+
+/* An unlinked queue, and another that has its name now. */
+static void test_unlinked(_unused_ void **state)
+{
+	struct queue queues[2];
+	_cleanup_page_ struct text page = {};
+
+	fake_queue(&queues[0], NS, "q");
+	fake_queue(&queues[1], NS, "q");
+	queues[1].id.ino = 77;
+	queues[1].linked = queues[1].counted = false;
+	queues[1].shadow = true;
+	queues[1].openers_known = true;
+	queues[1].readers = 3;
+	page = render(queues, 2, &fake_status);
+	assert_has(&page, "mqwatch_queue_messages{" Q "} 3");
+	assert_has(&page, "mqwatch_queue_messages{" Q ",unlinked=\"77\"} 3");
+	assert_has(&page, "mqwatch_queue_info{" Q
+			  ",unlinked=\"77\",uid=\"1000\",mode=\"0640\",linked=\"false\"} 1");
+	assert_has(&page, "mqwatch_queue_readers{" Q ",unlinked=\"77\"} 3");
+	assert_has(&page, "mqwatch_queue_writers{" Q ",unlinked=\"77\"} 0");
+	assert_has_not(&page, "mqwatch_queue_readers{" Q "}");
+	assert_has_not(&page, "sent_messages_total{" Q ",unlinked");
 }
 
 static void test_self(_unused_ void **state)
@@ -474,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_invalid_names),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_grouping),
