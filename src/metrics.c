@@ -87,6 +87,17 @@ static void end_sample(struct render *r, uint64_t value)
 	text_append_bytes(r->out, "\n", 1);
 }
 
+/*
+ * Of a queue that no call was seen on, the counts that are 0 for that reason are left out, but for those of
+ * messages: a system may have thousands of them.
+ */
+static bool is_used(const struct queue *q)
+{
+	const struct mqw_op_stats *op = q->counters.op;
+
+	return q->slotted || op[MQW_SEND].time_ns || op[MQW_RECEIVE].time_ns;
+}
+
 /* Families with one number per queue. */
 struct family {
 	const char *name, *type, *help;
@@ -119,13 +130,13 @@ GETTER(get_blocked_receivers, attr->waiters_known, attr->blocked_receivers)
 GETTER(get_last_send, q->counted &&op[MQW_SEND].last_ns, op[MQW_SEND].last_ns)
 GETTER(get_last_receive, q->counted &&op[MQW_RECEIVE].last_ns, op[MQW_RECEIVE].last_ns)
 GETTER(get_sent_messages, q->counted, op[MQW_SEND].messages)
-GETTER(get_sent_bytes, q->counted, op[MQW_SEND].bytes)
+GETTER(get_sent_bytes, q->counted &&is_used(q), op[MQW_SEND].bytes)
 GETTER(get_received_messages, q->counted, op[MQW_RECEIVE].messages)
-GETTER(get_received_bytes, q->counted, op[MQW_RECEIVE].bytes)
-GETTER(get_peeks, q->peeks_counted, q->counters.peeks)
+GETTER(get_received_bytes, q->counted &&is_used(q), op[MQW_RECEIVE].bytes)
+GETTER(get_peeks, q->peeks_counted &&is_used(q), q->counters.peeks)
 
 GETTER(get_oldest, q->found.oldest.known, q->found.oldest.sent_ns)
-GETTER(get_unpaired, q->counted, q->counters.unpaired)
+GETTER(get_unpaired, q->counted &&is_used(q), q->counters.unpaired)
 
 static const struct family families[] = {
 	{"mqwatch_queue_messages", "gauge", "Messages in the queue.", get_messages, false},
@@ -229,7 +240,7 @@ static void render_errors(struct render *r, enum mqw_op op, const char *name, co
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!q->counted || !is_used(q))
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
@@ -254,7 +265,7 @@ static void render_seconds(struct render *r, const char *name, const char *help,
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!q->counted || !is_used(q))
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
@@ -339,6 +350,9 @@ static void render_stalls(struct render *r, const char *name, const char *type, 
 		const struct queue *q = r->rows[i].queue;
 
 		if (!q->counted || !q->progress.looked)
+			continue;
+		/* what is empty and not used cannot be stuck */
+		if (!is_used(q) && !q->attr.messages && !q->stall.reasons)
 			continue;
 		if (!begun)
 			text_family(r->out, name, type, help);
@@ -497,7 +511,7 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	if (bucket.failed || ends.text.failed)
 		r->out->failed = true;
 	for (size_t i = 0; i < r->n_rows && !r->out->failed; i++) {
-		if (!r->rows[i].queue->counted)
+		if (!r->rows[i].queue->counted || !is_used(r->rows[i].queue))
 			continue;
 		if (!begun)
 			text_family(r->out, h->name, "histogram", h->help);

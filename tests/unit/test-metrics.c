@@ -195,11 +195,20 @@ static void test_findings(_unused_ void **state)
 
 static void test_nothing_sent_yet(_unused_ void **state)
 {
-	_cleanup_page_ struct text page = {};
+	_cleanup_page_ struct text page = {}, unused = {};
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
 	q.counters = (struct mqw_counters){};
+	/* no call was seen on it */
+	unused = render(&q, 1, &fake_status);
+	assert_has(&unused, "mqwatch_queue_sent_messages_total{" Q "} 0");
+	assert_has(&unused, "mqwatch_queue_received_messages_total{" Q "} 0");
+	assert_has_not(&unused, "mqwatch_queue_sent_bytes");
+	assert_has_not(&unused, "errors_total{" Q);
+	assert_has_not(&unused, "_bucket");
+	/* calls were seen, of which none moved a message */
+	q.slotted = true;
 	page = render(&q, 1, &fake_status);
 	assert_has_not(&page, "timestamp_seconds{");
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 0");
