@@ -57,8 +57,8 @@ TEST_LIBS   = $(call pkg_libs,$(DAEMON_PKGS) libcurl smartcols cmocka) -linih
 SOURCES      := $(wildcard src/*.c)
 MAINS        := src/mqwatchd.c src/mqwatchctl.c
 CLIENT_SRC   := $(wildcard src/ctl*.c) src/hexdump.c
-CLIENT_SHARED := authz bpf_util enter json json_build log mount mqfs name namespaces openers origin peek peek_bpf peek_syscall probe probe_slots process queue reach \
-	stall status table table_counters table_find text timedreceive2 totals tracefs util
+CLIENT_SHARED := authz bpf_util enter json json_build log mount mqfs name namespaces openers origin peek peek_bpf peek_syscall probe probe_attach probe_slots process queue reach \
+	stall status symbols table table_counters table_find text timedreceive2 totals tracefs util
 DAEMON_SRC   := $(filter-out $(MAINS) $(CLIENT_SRC),$(SOURCES))
 object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))
 DAEMON_OBJ   := $(call object,$(DAEMON_SRC))
@@ -121,6 +121,15 @@ endef
 $(eval $(call test_program,tests/unit))
 $(eval $(call test_program,tests/tools))
 $(eval $(call test_program,tests/bench))
+
+# Needs no 32-bit library
+ifeq ($(ARCH),x86_64)
+tools: $(BUILD)/tests/call32
+endif
+$(BUILD)/tests/call32: tests/vm/call32.c
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -O1 -Wall -Wextra -static -nostdlib -fno-pie -no-pie -fno-stack-protector $< -o $@
 
 deps:
 	@tests/deps.sh

@@ -105,7 +105,7 @@ static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64
 	high += sum + area < sum;
 	if (high)
 		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
-	if (depth >= (__s64)q->depth_limit)
+	if ((__u32)depth >= q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);
 }
 

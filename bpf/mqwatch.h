@@ -411,11 +411,11 @@ struct mqw_listed {
 struct mqw_detail {
 	struct mqw_key key;
 	__u64 inode;
-	__u64 user;	  /* the address of whom it is charged to: one per user namespace and user */
+	__u64 user; /* the address of whom it is charged to: one per user namespace and user */
 	__u64 user_bytes; /* what is charged there, for all queues */
 	__u32 user_uid;
 	__u32 found;
-	__u32 notify_pid; /* in the initial PID namespace; 0: nobody */
+	__u32 notify_pid;  /* in the initial PID namespace; 0: nobody */
 	__u32 notify_kind; /* SIGEV_* */
 	__u32 notify_signal;
 	__u32 name_length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who has which queue open, and who is asleep in which: read from the tasks themselves. */
-#include "mqueue.bpf.h"
+#include "abi.bpf.h"
 
 #define FMODE_READ  1 /* include/linux/fs.h */
 #define FMODE_WRITE 2
@@ -71,7 +71,9 @@ static __always_inline int call_descriptor(struct task_struct *task, __u32 *op)
 	}
 	return (int)BPF_CORE_READ(regs, di);
 #else
-	switch ((__s32)BPF_CORE_READ(regs, syscallno)) {
+	struct pt_regs___arm *arm = (void *)regs;
+
+	switch (BPF_CORE_READ(arm, syscallno)) {
 	case 182:
 		*op = MQW_SEND;
 		break;
@@ -81,7 +83,7 @@ static __always_inline int call_descriptor(struct task_struct *task, __u32 *op)
 	default:
 		return -1;
 	}
-	return (int)BPF_CORE_READ((struct user_pt_regs *)regs, regs[0]);
+	return (int)BPF_CORE_READ(arm, orig_x0);
 #endif
 }
 

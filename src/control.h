@@ -36,8 +36,8 @@ struct control_ops {
 	/* who is registered with mq_notify(3), and how */
 	int (*detail)(void *data, const struct queue *q, struct mqw_detail *ret);
 	int (*quota)(void *data, struct quota *ret); /* the caller calls quota_done() */
-	struct recorder *(*recorder)(void *data); /* NULL: none */
-	uint64_t (*payload_max)(void *data);	  /* upper bound and default of bytes=N */
+	struct recorder *(*recorder)(void *data);    /* NULL: none */
+	uint64_t (*payload_max)(void *data);	     /* upper bound and default of bytes=N */
 	gid_t (*control_gid)(void *data);
 };
 

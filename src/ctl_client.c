@@ -22,10 +22,10 @@ DEFINE_CLEANUP(struct json_tokener *, json_tokener_free)
 
 /* Without these a document is not what was asked for. */
 static const char *const expected_keys[] = {
-	[CTL_DOCUMENT_STATUS] = "version", [CTL_DOCUMENT_QUEUES] = "queues",
-	[CTL_DOCUMENT_QUEUE] = "queue",	   [CTL_DOCUMENT_MESSAGES] = "messages",
-	[CTL_DOCUMENT_LIMITS] = "namespaces",
-	[CTL_DOCUMENT_STALLS] = "stalls",  [CTL_DOCUMENT_STALL] = "reason",
+	[CTL_DOCUMENT_STATUS] = "version",    [CTL_DOCUMENT_QUEUES] = "queues",
+	[CTL_DOCUMENT_QUEUE] = "queue",	      [CTL_DOCUMENT_MESSAGES] = "messages",
+	[CTL_DOCUMENT_LIMITS] = "namespaces", [CTL_DOCUMENT_STALLS] = "stalls",
+	[CTL_DOCUMENT_STALL] = "reason",
 };
 
 struct body {

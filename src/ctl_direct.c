@@ -9,8 +9,6 @@
 #include "name.h"
 
 #define PAYLOAD_MAX (UINT64_C(16) << 20) /* HARD_MSGSIZEMAX: no message is longer */
-/* Without probes a queue is provable once nobody used it for a second. */
-#define PATIENCE_NS (2 * NSEC_PER_SEC)
 #define BUFFER_MAX  (UINT64_C(256) << 20)
 
 struct direct {
@@ -100,7 +98,7 @@ static int direct_messages(const struct direct *d, int mqd, const struct queue *
 		.payload_max = query->no_payload			    ? 0
 			       : query->bytes && query->bytes < PAYLOAD_MAX ? query->bytes
 									    : PAYLOAD_MAX,
-		.patience_ns = PATIENCE_NS,
+		.patience_ns = PEEK_QUIET_NS,
 	};
 	int r = peek_snapshot(d->peek, mqd, &request, &snapshot);
 

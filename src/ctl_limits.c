@@ -33,8 +33,9 @@ static int add_namespace(struct libscols_table *table, struct json_object *n)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	_cleanup_free_ char *label = namespace_label(n);
-	static const char *const keys[] = {"ipcns",   "queues",	     "queues_max", "msg_max",
-					   "msgsize_max", "msg_default", "msgsize_default"};
+	static const char *const keys[] = {"ipcns",	     "queues",	    "queues_max",
+					   "msg_max",	     "msgsize_max", "msg_default",
+					   "msgsize_default"};
 	int r = line && label ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keys); i++) {
@@ -51,14 +52,10 @@ static int add_namespace(struct libscols_table *table, struct json_object *n)
 static int print_namespaces(struct json_object *namespaces, FILE *out)
 {
 	static const struct ctl_column columns[] = {
-		{.name = "IPCNS", .right = true},
-		{.name = "QUEUES", .right = true},
-		{.name = "QUEUES_MAX", .right = true},
-		{.name = "MSG_MAX", .right = true},
-		{.name = "MSGSIZE_MAX", .right = true},
-		{.name = "MSG_DEFAULT", .right = true},
-		{.name = "MSGSIZE_DEFAULT", .right = true},
-		{.name = "UNIT"},
+		{.name = "IPCNS", .right = true},	    {.name = "QUEUES", .right = true},
+		{.name = "QUEUES_MAX", .right = true},	    {.name = "MSG_MAX", .right = true},
+		{.name = "MSGSIZE_MAX", .right = true},	    {.name = "MSG_DEFAULT", .right = true},
+		{.name = "MSGSIZE_DEFAULT", .right = true}, {.name = "UNIT"},
 	};
 	_cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
 	int r = ctl_table_new(&table, columns, ARRAY_SIZE(columns), true, out);
@@ -163,7 +160,8 @@ static void explain_namespace(struct json_object *n, FILE *out)
 		return;
 	if (queues >= max)
 		fprintf(out,
-			"IPC namespace %" PRIu64 ": the next new queue is refused with ENOSPC, as there "
+			"IPC namespace %" PRIu64
+			": the next new queue is refused with ENOSPC, as there "
 			"are %" PRIu64 " of\n  fs.mqueue.queues_max=%" PRIu64
 			". Raise it there (nsenter --ipc): sysctl fs.mqueue.queues_max=N.\n",
 			ipcns, queues, max);
@@ -185,7 +183,8 @@ static void explain_user(struct json_object *user, uint64_t default_bytes, FILE 
 	left = limit > reserved ? limit - reserved : 0;
 	if (left < default_bytes)
 		fprintf(out,
-			"User %s: the next queue of the default size is refused with EMFILE: it takes "
+			"User %s: the next queue of the default size is refused with EMFILE: it "
+			"takes "
 			"%" PRIu64 " bytes,\n  and %" PRIu64 " of RLIMIT_MSGQUEUE=%" PRIu64
 			" are left. Raise it: LimitMSGQUEUE= in the unit, ulimit -q, or\n"
 			"  msgqueue in limits.conf(5); or make smaller queues, or unlink some.\n",
@@ -213,11 +212,12 @@ static void explain_error(struct json_object *e, FILE *out)
 	static const struct {
 		const char *name, *text;
 	} meanings[] = {
-		{"EMFILE", "RLIMIT_MSGQUEUE of the user, or RLIMIT_NOFILE of a process, was reached"},
+		{"EMFILE",
+		 "RLIMIT_MSGQUEUE of the user, or RLIMIT_NOFILE of a process, was reached"},
 		{"ENOSPC", "fs.mqueue.queues_max of the namespace was reached"},
 		{"EACCES", "the queue's owner, group and mode did not allow it"},
-		{"EINVAL",
-		 "more or longer messages were asked for than fs.mqueue.msg_max and msgsize_max allow"},
+		{"EINVAL", "more or longer messages were asked for than fs.mqueue.msg_max and "
+			   "msgsize_max allow"},
 		{"EEXIST", "O_EXCL, and the queue was there"},
 		{"ENOENT", "the queue was not there"},
 		{"ENFILE", "fs.file-max was reached"},
@@ -228,8 +228,8 @@ static void explain_error(struct json_object *e, FILE *out)
 
 	for (size_t i = 0; name && i < ARRAY_SIZE(meanings); i++)
 		if (strcmp(name, meanings[i].name) == 0)
-			fprintf(out, "User %s got %s: %s.\n",
-				ctl_user(number(e, "uid"), user), name, meanings[i].text);
+			fprintf(out, "User %s got %s: %s.\n", ctl_user(number(e, "uid"), user),
+				name, meanings[i].text);
 }
 
 static void explain(struct json_object *json, FILE *out)

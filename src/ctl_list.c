@@ -158,13 +158,14 @@ static double oldest_sign(struct json_object *queue)
 
 static char *age_cell(struct json_object *queue)
 {
-	double at = oldest_sign(queue), now = (double)clock_ns(CLOCK_REALTIME) / (double)NSEC_PER_SEC;
+	double at = oldest_sign(queue),
+	       now = (double)clock_ns(CLOCK_REALTIME) / (double)NSEC_PER_SEC;
 	char text[CTL_TEXT_MAX];
 
 	if (at <= 0)
 		return strdup("-");
-	return format_cell("%s %s", ctl_utf8() ? "≥" : ">=",
-			   ctl_duration(now > at ? now - at : 0, text));
+	return format_cell("%s %s",
+			   ctl_utf8() ? "≥" : ">=", ctl_duration(now > at ? now - at : 0, text));
 }
 
 static double age_rank(struct json_object *queue)

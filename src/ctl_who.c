@@ -108,7 +108,7 @@ static char *descriptors(struct json_object *opener)
 
 		ctl_json_u64(d, "fd", &fd);
 		if (asprintf(&text, "%s%s%" PRIu64 "%s", before, i ? " " : "", fd,
-			     !access			  ? ""
+			     !access			    ? ""
 			     : strcmp(access, "read") == 0  ? "r"
 			     : strcmp(access, "write") == 0 ? "w"
 							    : "rw") < 0)
@@ -218,8 +218,10 @@ static void print_nobody(struct json_object *queue, FILE *out)
 		      "who may read the queue.\n",
 		      out);
 	else if (ctl_json_u64(queue, "open", &open) && open)
-		fprintf(out, "No process has it open, but there are %" PRIu64 " open descriptions, as on "
-			     "their way between processes.\n",
+		fprintf(out,
+			"No process has it open, but there are %" PRIu64
+			" open descriptions, as on "
+			"their way between processes.\n",
 			open);
 	else
 		fputs("No process has it open.\n", out);

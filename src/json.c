@@ -300,8 +300,8 @@ static struct json_object *json_part(const char *key, const char *value, const c
 struct json_object *json_status(const struct status *s)
 {
 	struct json_build o = json_begin(), web = json_begin(), control = json_begin();
-	struct json_build peek = json_begin(), dropped = json_begin(), lost = json_begin(),
-			  snapshots = json_begin();
+	struct json_build peek = json_begin(), probe = json_begin(), dropped = json_begin(),
+			  lost = json_begin(), snapshots = json_begin();
 
 	json_add_string(&o, "version", s->version);
 	json_add(&o, "started_at", json_new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
@@ -312,7 +312,10 @@ struct json_object *json_status(const struct status *s)
 	json_add_string(&peek, "reason", s->peek_reason);
 	json_add_string(&peek, "note", s->peek_note);
 	json_add(&o, "peek", json_end(&peek));
-	json_add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
+	json_add_string(&probe, "mode", s->probe_mode);
+	json_add_string(&probe, "reason", s->probe_reason);
+	json_add_string(&probe, "note", s->probe_note);
+	json_add(&o, "probe", json_end(&probe));
 	json_add_string(&web, "reason", s->web_reason);
 	json_add(&o, "web", json_end(&web));
 	json_add_string(&control, "reason", s->control_reason);

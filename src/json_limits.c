@@ -8,8 +8,8 @@ static uint64_t default_bytes(const struct namespace_limits *l)
 {
 	const struct queue_attr attr = {
 		.messages_limit = l->msg_default < l->msg_max ? l->msg_default : l->msg_max,
-		.message_size_limit = l->msgsize_default < l->msgsize_max ? l->msgsize_default
-									 : l->msgsize_max,
+		.message_size_limit =
+			l->msgsize_default < l->msgsize_max ? l->msgsize_default : l->msgsize_max,
 	};
 
 	return queue_reserved_bytes(&attr);

@@ -36,7 +36,7 @@ struct manager {
 	sd_event *event;
 	struct probe *probe;
 	struct peek *peek;
-	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
+	struct mqfs *mqfs;   /* NULL: none, see mqueue_reason */
 	struct reach *reach; /* NULL: BPF cannot be used */
 	struct namespaces *namespaces;
 	struct opens *opens; /* NULL: not probed */

@@ -55,6 +55,7 @@ static int op_status(void *data, struct status *ret)
 		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
 		.peek_note = peek_note(m->peek),
+		.probe_note = probe_note(m->probe),
 		.probe_peeks = probe_sees_peeks(m->probe),
 		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
@@ -94,7 +95,7 @@ int manager_snapshot(void *data, const struct queue *q, const struct peek_reques
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	patient.patience_ns = PATIENCE_NS;
+	patient.patience_ns = probe_attached(m->probe) ? PATIENCE_NS : PEEK_QUIET_NS;
 	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);
 	if (fd < 0)

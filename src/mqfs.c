@@ -66,7 +66,7 @@ static void explain(int error, const char *path, char *reason, size_t size)
 }
 
 /* Takes fd over. */
-static int new(struct mqfs **ret, int fd, const char *source)
+static int new (struct mqfs **ret, int fd, const char *source)
 {
 	_cleanup_close_ int owned = fd;
 	_cleanup_(mqfs_freep) struct mqfs *fs = calloc(1, sizeof(*fs));
@@ -94,14 +94,14 @@ int mqfs_open(struct mqfs **ret, const char *path, char *reason, size_t reason_s
 		explain(fd, path, reason, reason_size);
 		return fd;
 	}
-	return new(ret, fd, source);
+	return new (ret, fd, source);
 }
 
 int mqfs_open_private(struct mqfs **ret)
 {
 	int fd = mount_detached("mqueue");
 
-	return fd < 0 ? fd : new(ret, fd, PRIVATE_SOURCE);
+	return fd < 0 ? fd : new (ret, fd, PRIVATE_SOURCE);
 }
 
 void mqfs_free(struct mqfs *fs)

@@ -20,10 +20,11 @@ struct namespace_limits {
 	uint64_t msg_default, msgsize_default;
 };
 
-struct namespace {
+struct namespace
+{
 	uint32_t ipcns;
-	bool own;     /* the one of namespaces_options.own, or else of this process */
-	uint32_t pid; /* a process in it, as /proc has it; 0: none known */
+	bool own;	 /* the one of namespaces_options.own, or else of this process */
+	uint32_t pid;	 /* a process in it, as /proc has it; 0: none known */
 	uint64_t handle; /* struct mqw_process.ns; 0: not known */
 	bool seen;	 /* by the refresh under way */
 	bool watched;
@@ -35,8 +36,8 @@ struct namespace {
 struct namespaces;
 
 struct namespaces_options {
-	struct mqfs *own;	/* borrowed, as the others; NULL: none */
-	struct reach *reach;	 /* NULL: /proc is read, and namespaces are entered to list queues */
+	struct mqfs *own;    /* borrowed, as the others; NULL: none */
+	struct reach *reach; /* NULL: /proc is read, and namespaces are entered to list queues */
 	struct openers *openers; /* NULL: unlinked queues cannot be opened */
 	/*
 	 * Which namespaces are watched, a list that ends with NULL: "own", "all", an inode number, or

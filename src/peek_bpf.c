@@ -285,11 +285,12 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns, begun;
 	struct mqw_peek walk;
 	int r;
 
 	for (unsigned int attempt = 1;; attempt++) {
+		begun = clock_ns(CLOCK_MONOTONIC);
 		r = walk_queue(b, mqd, request, &walk);
 		if (r < 0)
 			return r;
@@ -308,7 +309,7 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 		if (walk.end != MQW_PEEK_CHANGED)
 			break;
 		if (attempt >= ATTEMPTS) {
-			if (clock_ns(CLOCK_MONOTONIC) >= until)
+			if (begun >= until)
 				break;
 			nanosleep(&pause, NULL);
 		}

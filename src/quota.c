@@ -63,8 +63,7 @@ static int ask_kernel(struct charges *c, struct namespaces *n)
 		};
 	r = namespaces_details(n, details, c->n);
 	for (size_t i = 0; r == 0 && i < c->n; i++)
-		if (details[i].found && details[i].user == c->list[i].user &&
-		    details[i].user_bytes)
+		if (details[i].found && details[i].user == c->list[i].user && details[i].user_bytes)
 			c->list[i].bytes = details[i].user_bytes;
 	return r == -EOPNOTSUPP ? 0 : r;
 }
@@ -140,7 +139,7 @@ static int read_all(const struct table *t, struct namespaces *n, const struct op
 }
 
 int quota_read(const struct table *t, struct namespaces *n, const struct opens *opens,
-		struct quota *ret)
+	       struct quota *ret)
 {
 	struct charges c = {};
 	struct quota l = {};

@@ -29,7 +29,7 @@ struct quota {
 
 /* opens: NULL: mq_open(2) is not probed. */
 int quota_read(const struct table *t, struct namespaces *n, const struct opens *opens,
-		struct quota *ret);
+	       struct quota *ret);
 void quota_done(struct quota *l);
 
 #endif /* MQWATCH_QUOTA_H */

@@ -26,6 +26,7 @@ struct status {
 	const char *peek_note;	 /* why not another, and what is lacking; or NULL */
 	const char *probe_mode;
 	const char *probe_reason;   /* why "off", or NULL */
+	const char *probe_note;	    /* why not another, or NULL */
 	bool probe_peeks;	    /* mq_timedreceive2(2) is there and probed */
 	const char *web_reason;	    /* why an address is not served, or NULL */
 	const char *control_reason; /* why the control socket is not served, or NULL */

@@ -117,8 +117,8 @@ void table_set_filter(struct table *t, char *const *include, char *const *exclud
 	t->exclude = exclude;
 	/* as if new, so that the next refresh judges them again */
 	for (size_t i = 0; i < t->n_entries; i++)
-		t->entries[i]->listed = t->entries[i]->listed &&
-					is_wanted(t, t->entries[i]->queue.name);
+		t->entries[i]->listed =
+			t->entries[i]->listed && is_wanted(t, t->entries[i]->queue.name);
 }
 
 static int see_queue(const struct namespace_queue *q, void *data)
@@ -185,8 +185,8 @@ static int name_found(struct walk *w, struct namespaces *namespaces)
 			found[i].name = strndup(details[i].name, sizeof(details[i].name) - 1);
 			if (!found[i].name)
 				return -ENOMEM;
-			found[i].charged = (struct queue_charged){details[i].user,
-								  details[i].user_uid};
+			found[i].charged =
+				(struct queue_charged){details[i].user, details[i].user_uid};
 		}
 	}
 	return 0;

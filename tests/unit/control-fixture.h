@@ -97,8 +97,11 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 	static struct mqw_opener openers[2];
 	const struct fixture *f = data;
 
-	openers[0] = (struct mqw_opener){
-		.key = q->id, .file = 1, .pid = UINT32_MAX - 1, .access = MQW_OPEN_READ, .comm = "reader"};
+	openers[0] = (struct mqw_opener){.key = q->id,
+					 .file = 1,
+					 .pid = UINT32_MAX - 1,
+					 .access = MQW_OPEN_READ,
+					 .comm = "reader"};
 	openers[1] = (struct mqw_opener){.key = q->id,
 					 .file = 2,
 					 .pid = UINT32_MAX,

@@ -334,7 +334,7 @@ static void test_status(void **state)
 		string_of(json, "peek"),
 		"{ \"backend\": \"off\", \"reason\": \"no BTF\", \"note\": \"no call\" }");
 	assert_string_equal(string_of(json, "probe"),
-			    "{ \"mode\": \"tracepoint\", \"reason\": null }");
+			    "{ \"mode\": \"tracepoint\", \"reason\": null, \"note\": null }");
 	assert_string_equal(string_of(json, "queues"), "3");
 	assert_string_equal(string_of(json, "snapshots"),
 			    "{ \"consistent\": 0, \"inconsistent\": 6, \"failed\": 0 }");
