@@ -73,6 +73,15 @@ static __always_inline __u32 sb_ipcns(struct super_block *sb)
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
+/* Whether there is, at the address that a queue's inode had, still that one. */
+static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
+	       sb_ipcns(sb) == key->ipcns;
+}
+
 /* MQUEUE_I(): only for inodes of regular files on a mqueue super block. */
 static __always_inline struct mqueue_inode_info *mqueue_info(struct inode *inode)
 {
@@ -82,6 +91,48 @@ static __always_inline struct mqueue_inode_info *mqueue_info(struct inode *inode
 static __always_inline bool is_regular(struct inode *inode)
 {
 	return (BPF_CORE_READ(inode, i_mode) & 0170000) == 0100000;
+}
+
+/*
+ * The change time moved twice: 13bc24457850 ("fs: rename i_ctime field to __i_ctime", 6.6) and
+ * 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers", 6.11).
+ */
+struct inode___before_6_6 {
+	struct timespec64 i_ctime;
+} __attribute__((preserve_access_index));
+
+struct inode___before_6_11 {
+	struct timespec64 __i_ctime;
+} __attribute__((preserve_access_index));
+
+struct inode___from_6_11 {
+	__s64 i_ctime_sec;
+	__u32 i_ctime_nsec;
+} __attribute__((preserve_access_index));
+
+struct change_time {
+	__s64 sec;
+	__u64 nsec;
+};
+
+static __always_inline struct change_time change_time(struct inode *inode)
+{
+	struct inode___from_6_11 *now = (void *)inode;
+	struct inode___before_6_11 *old = (void *)inode;
+	struct inode___before_6_6 *older = (void *)inode;
+	struct change_time t = {};
+
+	if (bpf_core_field_exists(now->i_ctime_sec)) {
+		t.sec = BPF_CORE_READ(now, i_ctime_sec);
+		t.nsec = BPF_CORE_READ(now, i_ctime_nsec);
+	} else if (bpf_core_field_exists(old->__i_ctime)) {
+		t.sec = BPF_CORE_READ(old, __i_ctime.tv_sec);
+		t.nsec = BPF_CORE_READ(old, __i_ctime.tv_nsec);
+	} else {
+		t.sec = BPF_CORE_READ(older, i_ctime.tv_sec);
+		t.nsec = BPF_CORE_READ(older, i_ctime.tv_nsec);
+	}
+	return t;
 }
 
 #define LIST_MAX 65536 /* HARD_MSGMAX of ipc_namespace.h; as many tasks may wait */

@@ -151,7 +151,10 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[7];
+	/* when the last send met a full queue, and the first of a series of such sends */
+	__u64 rejected_ns;
+	__u64 rejecting_ns;
+	__u64 pad[5];
 };
 
 /* The depth by the calls that returned. Negative while a send that was received has not returned. */
@@ -346,8 +349,11 @@ struct mqw_attr {
 
 struct mqw_opener {
 	struct mqw_key key;
+	__u64 file;   /* the open description's address: descriptors share one */
 	__u32 pid;    /* thread group */
+	__u32 fd;     /* its number there */
 	__u32 access; /* MQW_OPEN_* */
+	__u32 uid;    /* real */
 	char comm[MQW_COMM_SIZE];
 };
 
@@ -362,6 +368,76 @@ struct mqw_sleeper {
 	__u32 pad;
 };
 
+/* A process, as the task iterator writes it: in which IPC namespace, and what it may reserve there. */
+struct mqw_process {
+	__u64 ns;    /* the namespace's address */
+	__u64 limit; /* soft RLIMIT_MSGQUEUE, bytes */
+	__u32 ipcns;
+	__u32 pid;
+	__u32 uid; /* real: whom mq_open(2) charges */
+	__u32 pad;
+};
+
+/* The context of the program that lists a namespace's queues, linked or not. */
+struct mqw_list {
+	/* in */
+	__u64 ns;
+	__u32 ipcns;
+	__u32 max; /* that the buffer holds */
+	/* out: fs.mqueue's values; found: the namespace was there, all the time */
+	__u32 found;
+	__u32 sound; /* no queue was missed */
+	__u32 n;     /* queues; only the first max of them are in the buffer */
+	__u32 queues;
+	__u32 queues_max;
+	__u32 msg_max;
+	__u32 msgsize_max;
+	__u32 msg_default;
+	__u32 msgsize_default;
+	__u32 pad;
+	/* the program's own */
+	__u64 sb;
+	__u64 head, prev, node;
+};
+
+struct mqw_listed {
+	__u64 ino;
+	__u64 inode;  /* its address, as in struct mqw_attr */
+	__u32 linked; /* it has a name, by which it can be opened */
+	__u32 opens;  /* descriptions */
+	__u32 writes; /* of them, open for writing */
+	__u32 pad;
+	__s64 used_sec; /* the last call on it, mq_open(2) and mq_getattr(3) excepted: Unix time */
+};
+
+/* What is asked once, or seldom, of the queue that has this key and inode. */
+struct mqw_detail {
+	struct mqw_key key;
+	__u64 inode;
+	__u64 user; /* the address of whom it is charged to: one per user namespace and user */
+	__u64 user_bytes; /* what is charged there, for all queues */
+	__u32 user_uid;
+	__u32 found;
+	__u32 notify_pid;  /* in the initial PID namespace; 0: nobody */
+	__u32 notify_kind; /* SIGEV_* */
+	__u32 notify_signal;
+	__u32 name_length;
+	char name[MQW_NAME_SIZE];
+};
+
+/* mq_open(2), of all processes but the one that watches. */
+#define MQW_OPEN_ERRORS 1024
+
+struct mqw_open_error {
+	__u64 key; /* uid << 32 | errno; 0: free */
+	__u64 count;
+};
+
+struct mqw_opens {
+	__u64 opened;
+	__u64 lost; /* failures that found no place */
+};
+
 #ifndef __BPF__
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
@@ -369,7 +445,10 @@ static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
 static_assert(sizeof(struct mqw_record) == 72, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
-static_assert(sizeof(struct mqw_opener) == 40, "ABI");
+static_assert(sizeof(struct mqw_opener) == 56, "ABI");
+static_assert(sizeof(struct mqw_process) == 32, "ABI");
+static_assert(sizeof(struct mqw_listed) == 40, "ABI");
+static_assert(sizeof(struct mqw_detail) % 8 == 0, "ABI");
 static_assert(sizeof(struct mqw_sleeper) == 56, "ABI");
 #endif
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who has which queue open, and who is asleep in which: read from the tasks themselves. */
-#include "mqueue.bpf.h"
+#include "abi.bpf.h"
 
 #define FMODE_READ  1 /* include/linux/fs.h */
 #define FMODE_WRITE 2
@@ -29,7 +29,10 @@ int list_openers(struct bpf_iter__task_file *ctx)
 	    !queue_key(file->f_inode, &out.key))
 		return 0;
 	mode = file->f_mode;
+	out.file = (__u64)file;
 	out.pid = task->tgid;
+	out.fd = ctx->fd;
+	out.uid = BPF_CORE_READ(task, cred, uid.val);
 	out.access =
 		(mode & FMODE_READ ? MQW_OPEN_READ : 0) | (mode & FMODE_WRITE ? MQW_OPEN_WRITE : 0);
 	bpf_probe_read_kernel_str(out.comm, sizeof(out.comm), task->group_leader->comm);
@@ -68,7 +71,9 @@ static __always_inline int call_descriptor(struct task_struct *task, __u32 *op)
 	}
 	return (int)BPF_CORE_READ(regs, di);
 #else
-	switch ((__s32)BPF_CORE_READ(regs, syscallno)) {
+	struct pt_regs___arm *arm = (void *)regs;
+
+	switch (BPF_CORE_READ(arm, syscallno)) {
 	case 182:
 		*op = MQW_SEND;
 		break;
@@ -78,7 +83,7 @@ static __always_inline int call_descriptor(struct task_struct *task, __u32 *op)
 	default:
 		return -1;
 	}
-	return (int)BPF_CORE_READ((struct user_pt_regs *)regs, regs[0]);
+	return (int)BPF_CORE_READ(arm, orig_x0);
 #endif
 }
 

@@ -44,47 +44,6 @@ struct {
 
 __u64 fence;
 
-/* The change time moved twice: 13bc24457850 ("fs: rename i_ctime field to __i_ctime", 6.6) and
- * 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers", 6.11).
- */
-struct inode___before_6_6 {
-	struct timespec64 i_ctime;
-} __attribute__((preserve_access_index));
-
-struct inode___before_6_11 {
-	struct timespec64 __i_ctime;
-} __attribute__((preserve_access_index));
-
-struct inode___from_6_11 {
-	__s64 i_ctime_sec;
-	__u32 i_ctime_nsec;
-} __attribute__((preserve_access_index));
-
-struct change_time {
-	__s64 sec;
-	__u64 nsec;
-};
-
-static __always_inline struct change_time change_time(struct inode *inode)
-{
-	struct inode___from_6_11 *now = (void *)inode;
-	struct inode___before_6_11 *old = (void *)inode;
-	struct inode___before_6_6 *older = (void *)inode;
-	struct change_time t = {};
-
-	if (bpf_core_field_exists(now->i_ctime_sec)) {
-		t.sec = BPF_CORE_READ(now, i_ctime_sec);
-		t.nsec = BPF_CORE_READ(now, i_ctime_nsec);
-	} else if (bpf_core_field_exists(old->__i_ctime)) {
-		t.sec = BPF_CORE_READ(old, __i_ctime.tv_sec);
-		t.nsec = BPF_CORE_READ(old, __i_ctime.tv_nsec);
-	} else {
-		t.sec = BPF_CORE_READ(older, i_ctime.tv_sec);
-		t.nsec = BPF_CORE_READ(older, i_ctime.tv_nsec);
-	}
-	return t;
-}
-
 /* A spinlock is a rt_mutex under PREEMPT_RT, held while it has an owner. */
 struct spinlock___rt {
 	struct {
@@ -678,14 +637,6 @@ int peek_messages(struct mqw_peek *ctx)
 	if (ctx->end == MQW_PEEK_COMPLETE && ctx->settle)
 		settle_rest(&w, doubts);
 	return 0;
-}
-
-static __always_inline bool has_key(struct inode *inode, const struct mqw_key *key)
-{
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
-
-	return BPF_CORE_READ(inode, i_ino) == key->ino && is_mqueue_sb(sb) &&
-	       sb_ipcns(sb) == key->ipcns;
 }
 
 /* The inode that is asked for, with its key, or NULL. */

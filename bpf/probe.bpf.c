@@ -1,446 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Probes on mq_timedsend(2) and mq_timedreceive(2): what was moved, how long calls took, which
- * are under way. The handlers are inlined functions of (descriptor, length) and (result), so that
- * any attachment to the entry and exit of the calls can share them.
+ * Probes on mq_timedsend(2), mq_timedreceive(2) and, where the kernel has it, mq_timedreceive2(2), by
+ * one of two attachments: the calls' tracepoints, or the functions that enter the calls.
  */
-#include "records.bpf.h"
+#include "calls.bpf.h"
 
-/* Slots: next_slot counts those handed out; released ones come back through free_slots. */
-__u64 next_slot;
-const volatile __u32 queues_max = 1;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} free_slots SEC(".maps");
-__u64 free_slot;
-
-/* mq_timedreceive2(2), which no vmlinux.h of a stock kernel has: kernel/include/mq_timedreceive2.h */
-#define MQ_PEEK 2
-struct receive2_args {
-	__u64 msg_len;
-	__u64 msg_prio;
-	__u64 msg_ptr;
-};
-
-__u32 own_pid;
-
-enum call_state {
-	CALL_NONE,
-	CALL_UNDER_WAY,
-	CALL_LOST, /* under way, but its queue is unknown; counted as lost */
-};
-
-/* A thread's call, and the queue and level it used last. */
-struct call {
-	__u64 start_ns;
-	struct mqw_key key;
-	struct inode *inode;
-	__u64 length; /* of a send */
-	const void *payload;
-	__u64 priority; /* a send's, or where a receive wants it */
-	__u64 depth;	/* that the call found */
-	__u64 sends;	/* that had begun with this one, if no other was under way; else 0 */
-	__u64 nvcsw;	/* the thread's voluntary context switches when it began */
-	__u32 slot;
-	__u32 level;
-	__u32 op;
-	__u32 state; /* enum call_state */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct call);
-} calls SEC(".maps");
-
-/* First sight of a queue: takes a slot for it. Rare, so not inlined. */
-static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, struct inode *inode,
-						 struct file *file, __u32 *ret_slot)
-{
-	__u32 slot, *raced;
-	struct mqw_queue *q;
-	struct mq_attr attr = {};
-	__u32 strangers = 0;
-
-	if (!free_take(&free_slots, &free_slot, &slot)) {
-		if (next_slot >= queues_max)
-			goto full;
-		slot = __sync_fetch_and_add(&next_slot, 1);
-	}
-	q = bpf_map_lookup_elem(&queues, &slot);
-	if (!q)
-		goto full;
-	bpf_probe_read_kernel_str(q->name, sizeof(q->name),
-				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	READ_KERNEL(attr, &mqueue_info(inode)->attr);
-	q->depth_limit = attr.mq_maxmsg;
-	q->depth_base = attr.mq_curmsgs;
-	q->doubts = attr.mq_curmsgs != 0; /* whose sends were not seen */
-	count_waiters(&mqueue_info(inode)->e_wait_q[0].list, &strangers);
-	q->strangers = strangers;
-	q->created_ns = bpf_ktime_get_ns();
-	q->changed_ns = q->created_ns;
-	q->key = *key;
-	if (bpf_map_update_elem(&queue_index, key, &slot, BPF_NOEXIST)) {
-		q->key.ino = 0;
-		free_give(&free_slots, &free_slot, slot);
-		raced = bpf_map_lookup_elem(&queue_index, key);
-		if (!raced)
-			goto full;
-		slot = *raced;
-		q = queue_in_slot(slot, key);
-	}
-	*ret_slot = slot;
-	return q;
-full:
-	count_loss(MQW_LOSS_QUEUES_FULL);
-	return NULL;
-}
-
-/*
- * The queue behind a descriptor. A thread's last queue is remembered by its inode's place and number,
- * which get_next_ino() does not give twice; its slot is trusted only while it carries the queue's
- * identity.
- */
-static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int fd,
-						  struct call *call)
-{
-	struct file *file = current_file(task, fd);
-	struct super_block *sb;
-	struct inode *inode;
-	struct mqw_queue *q;
-	__u32 *slot;
-	__u64 ino;
-
-	inode = file ? LOAD(struct file, file, f_inode) : NULL;
-	if (!inode)
-		goto unknown;
-	ino = LOAD(struct inode, inode, i_ino);
-	if (inode != call->inode || ino != call->key.ino) {
-		call->inode = NULL;
-		sb = BPF_CORE_READ(inode, i_sb);
-		if (!is_mqueue_sb(sb) || !is_regular(inode))
-			goto unknown;
-		call->key.ino = ino;
-		call->key.ipcns = sb_ipcns(sb);
-		call->slot = -1;
-	}
-	q = queue_in_slot(call->slot, &call->key);
-	if (!q || q->retired) {
-		slot = bpf_map_lookup_elem(&queue_index, &call->key);
-		if (slot) {
-			call->slot = *slot;
-			q = queue_in_slot(call->slot, &call->key);
-		} else {
-			q = queue_create(&call->key, inode, file, &call->slot);
-		}
-	}
-	call->inode = inode;
-	return q;
-unknown:
-	count_loss(MQW_LOSS_UNKNOWN_DESCRIPTOR);
-	return NULL;
-}
-
-static __always_inline void count_peek(struct task_struct *task, int fd)
-{
-	struct call *call =
-		bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	struct mqw_queue *q = call ? queue_of(task, fd, call) : NULL;
-
-	if (q)
-		__sync_fetch_and_add(&q->counters.peeks, 1);
-	else if (!call)
-		count_loss(MQW_LOSS_TASK_STORAGE);
-}
-
-/* How many sends had begun, if none but this one is under way; else 0. */
-static __always_inline __u64 sends_if_alone(struct mqw_queue *q, __u64 begun)
-{
-	__u32 before = mqw_sends(begun);
-
-	if (before != mqw_sends(q->moved) + mqw_sends(q->failed))
-		return 0;
-	return (__u64)before + 1;
-}
-
-/* No other send began since. */
-static __always_inline bool is_alone(struct mqw_queue *q, __u64 sends)
-{
-	return sends && (__u32)sends == mqw_sends(q->begun);
-}
-
-/* The exit of this thread's last call was missed: it is not under way any more. */
-static __always_inline void call_missed(struct call *call)
-{
-	struct mqw_queue *q = queue_in_slot(call->slot, &call->key);
-	struct mqw_level *l;
-
-	count_loss(MQW_LOSS_CALL);
-	if (!q)
-		return;
-	if (call->op == MQW_SEND) {
-		l = bpf_map_lookup_elem(&levels, &call->level);
-		if (l)
-			__sync_fetch_and_add(&l->failed, 1);
-		count_call(&q->failed, MQW_SEND);
-	} else {
-		count_call(&q->failed, MQW_RECEIVE);
-	}
-}
-
-static __always_inline int call_begin(enum mqw_op op, int fd, const void *payload, __u64 length,
-				      __u64 priority)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mqw_queue *q;
-	struct mqw_level *l;
-	struct call *call;
-	__s32 depth;
-
-	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call) {
-		count_loss(MQW_LOSS_TASK_STORAGE);
-		return 0;
-	}
-	if (call->state == CALL_UNDER_WAY)
-		call_missed(call);
-	call->state = CALL_LOST;
-	q = queue_of(task, fd, call);
-	if (!q)
-		return 0;
-	call->state = CALL_UNDER_WAY;
-	if (op == MQW_SEND) {
-		call->sends = sends_if_alone(q, count_call(&q->begun, op));
-		l = level_of(q, priority, &call->level);
-		if (l)
-			__sync_fetch_and_add(&l->begun, 1);
-		else
-			call->level = -1;
-		depth = depth_of(q);
-		call->depth = depth > 0 ? depth : 0;
-	} else {
-		count_call(&q->begun, op);
-	}
-	call->op = op;
-	call->length = length;
-	call->payload = payload;
-	call->priority = priority;
-	call->nvcsw = task->nvcsw;
-	call->start_ns = bpf_ktime_get_ns();
-	return 0;
-}
-
-/* How full a sender found the queue. */
-static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
-{
-	__u64 limit = q->depth_limit;
-	__u32 tenths;
-
-	if (!depth) {
-		__sync_fetch_and_add(&q->counters.depth[0], 1);
-		return;
-	}
-	if (depth >= limit) {
-		__sync_fetch_and_add(&q->counters.depth[MQW_DEPTH_BUCKETS - 1], 1);
-		__sync_fetch_and_add(&q->counters.depth_ratio_sum, 1000000);
-		return;
-	}
-	depth = depth * 1000000 / limit;
-	__sync_fetch_and_add(&q->counters.depth_ratio_sum, depth);
-	tenths = (depth + 99999) / 100000;
-	OPAQUE(tenths); /* the verifier wants the check as it stands */
-	if (tenths < MQW_DEPTH_BUCKETS)
-		__sync_fetch_and_add(&q->counters.depth[tenths], 1);
-}
-
-/* priority: the message's, or where the receiver wanted it (struct call) */
-static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u64 priority,
-					   __u64 now, __u32 *level)
-{
-	__u32 received;
-
-	count_message(q, MQW_RECEIVE, bytes, now);
-	if (priority && !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
-		pair_receive(q, received, now, level);
-	else
-		pair_receive_any(q, now);
-}
-
-/*
- * Where a receive wants the priority: mq_timedreceive2(2) has it in a struct, which is read when the
- * call is over, as the kernel has then read it and its page is there.
- */
-static __always_inline __u64 priority_wanted(struct pt_regs *regs, bool in_struct)
-{
-	struct receive2_args args;
-
-	if (!in_struct)
-		return PT_REGS_PARM4_CORE_SYSCALL(regs);
-	if (bpf_probe_read_user(&args, sizeof(args), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs)))
-		return 0;
-	return args.msg_prio;
-}
-
-/* The call began before the probes were there: its message counts, its time is unknown. */
-static __always_inline void end_unseen(struct task_struct *task, struct call *call, enum mqw_op op,
-				       long result, bool in_struct)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	__u64 now = bpf_ktime_get_ns();
-	struct mqueue_inode_info *info;
-	struct mqw_queue *q;
-	struct mqw_level *l;
-
-	if (result < 0)
-		return;
-	q = queue_of(task, (int)PT_REGS_PARM1_CORE_SYSCALL(regs), call);
-	if (!q)
-		return;
-	if (op == MQW_SEND) {
-		struct sent sent = {
-			.now = now,
-			.before = true,
-			.priority = PT_REGS_PARM4_CORE_SYSCALL(regs),
-			.length = PT_REGS_PARM3_CORE_SYSCALL(regs),
-		};
-
-		__sync_fetch_and_add(&q->strangers, -1);
-		count_message(q, MQW_SEND, sent.length, now);
-		l = level_of(q, sent.priority, &call->level);
-		if (l)
-			__sync_fetch_and_add(&l->begun, 1);
-		remember_send(q, l, &sent, call->level);
-	} else {
-		count_received(q, result, priority_wanted(regs, in_struct), now, &call->level);
-	}
-	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
-	change_depth(q, depth_of(q), now);
-	info = mqueue_info(call->inode);
-	if (!q->begun)
-		q->depth_base = BPF_CORE_READ(info, attr.mq_curmsgs);
-	else
-		__sync_fetch_and_add(&q->depth_base, op == MQW_SEND ? 1 : -1);
-}
-
-/* in_struct: it is mq_timedreceive2(2) */
-static __always_inline int call_end(enum mqw_op op, long result, bool in_struct)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mqw_level *l = NULL;
-	struct mqw_queue *q;
-	struct mqw_op_stats *stats;
-	__u64 now, time, moved;
-	struct call *call;
-	__u32 state;
-
-	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call) {
-		count_loss(MQW_LOSS_TASK_STORAGE);
-		return 0;
-	}
-	state = call->state;
-	call->state = CALL_NONE;
-	if (state != CALL_UNDER_WAY) {
-		if (state == CALL_NONE)
-			end_unseen(task, call, op, result, in_struct);
-		return 0;
-	}
-	now = bpf_ktime_get_ns();
-	time = now - call->start_ns;
-	q = queue_in_slot(call->slot, &call->key);
-	if (!q) {
-		count_loss(MQW_LOSS_CALL);
-		return 0;
-	}
-	stats = &q->counters.op[op];
-	__sync_fetch_and_add(&stats->time_ns, time);
-	if (op == MQW_SEND)
-		l = bpf_map_lookup_elem(&levels, &call->level);
-	if (result < 0) {
-		__sync_fetch_and_add(&stats->failed[time_bucket(time)], 1);
-		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
-		if (l)
-			__sync_fetch_and_add(&l->failed, 1);
-		count_call(&q->failed, op);
-		return 0;
-	}
-	__sync_fetch_and_add(&stats->time[time_bucket(time)], 1);
-	if (op == MQW_SEND) {
-		struct sent sent = {
-			.start_ns = call->start_ns,
-			.now = now,
-			.slept = task->nvcsw != call->nvcsw,
-			.priority = call->priority,
-			.length = call->length,
-			.payload = call->payload,
-			.raced = is_alone(q, call->sends) ? NULL : call->inode,
-		};
-
-		count_depth(q, call->depth);
-		count_message(q, MQW_SEND, sent.length, now);
-		remember_send(q, l, &sent, call->level);
-	} else {
-		if (in_struct)
-			call->priority = priority_wanted((void *)bpf_task_pt_regs(task), true);
-		count_received(q, result, call->priority, now, &call->level);
-	}
-	moved = count_call(&q->moved, op);
-	change_depth(q, mqw_depth(q->depth_base, moved), now);
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_enter_mq_timedsend")
+SEC("?tracepoint/syscalls/sys_enter_mq_timedsend")
 int enter_send(struct syscall_trace_enter *ctx)
 {
 	return call_begin(MQW_SEND, ctx->args[0], (const void *)ctx->args[1], ctx->args[2],
 			  ctx->args[3]);
 }
 
-SEC("tracepoint/syscalls/sys_exit_mq_timedsend")
+SEC("?tracepoint/syscalls/sys_exit_mq_timedsend")
 int exit_send(struct syscall_trace_exit *ctx)
 {
-	return call_end(MQW_SEND, ctx->ret, false);
+	return call_end(MQW_SEND, ctx->ret, CURRENT_ENTRY, false);
 }
 
-SEC("tracepoint/syscalls/sys_enter_mq_timedreceive")
+SEC("?tracepoint/syscalls/sys_enter_mq_timedreceive")
 int enter_receive(struct syscall_trace_enter *ctx)
 {
 	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, ctx->args[3]);
 }
 
-SEC("tracepoint/syscalls/sys_exit_mq_timedreceive")
+SEC("?tracepoint/syscalls/sys_exit_mq_timedreceive")
 int exit_receive(struct syscall_trace_exit *ctx)
 {
-	return call_end(MQW_RECEIVE, ctx->ret, false);
+	return call_end(MQW_RECEIVE, ctx->ret, CURRENT_ENTRY, false);
 }
 
-/* The next two are loaded where the kernel has the call. A peek moves nothing: it is no call under way. */
-SEC("tracepoint/syscalls/sys_enter_mq_timedreceive2")
+SEC("?tracepoint/syscalls/sys_enter_mq_timedreceive2")
 int enter_receive2(struct syscall_trace_enter *ctx)
 {
-	if (ctx->args[2] & MQ_PEEK)
-		return 0;
-	return call_begin(MQW_RECEIVE, ctx->args[0], NULL, 0, 0);
+	return begin_receive2(ctx->args[0], ctx->args[2]);
 }
 
-SEC("tracepoint/syscalls/sys_exit_mq_timedreceive2")
+SEC("?tracepoint/syscalls/sys_exit_mq_timedreceive2")
 int exit_receive2(struct syscall_trace_exit *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-	if (!(PT_REGS_PARM3_CORE_SYSCALL(regs) & MQ_PEEK))
-		return call_end(MQW_RECEIVE, ctx->ret, true);
-	if (ctx->ret >= 0 && bpf_get_current_pid_tgid() >> 32 != own_pid)
-		count_peek(task, (int)PT_REGS_PARM1_CORE_SYSCALL(regs));
-	return 0;
+	return end_receive2(ctx->ret, CURRENT_ENTRY);
 }
+
+/*
+ * The functions that enter the calls get a pointer to the caller's registers. They cost other calls
+ * nothing and see 32-bit callers, too.
+ */
+#define ENTRY(of_abi)                                           \
+	(struct entry)                                          \
+	{                                                       \
+		.regs = (struct pt_regs *)ctx[0], .abi = of_abi \
+	}
+
+#define PROBE(function, begin, end)                               \
+	SEC("?fentry/" #function) int enter##function(__u64 *ctx) \
+	{                                                         \
+		return begin;                                     \
+	}                                                         \
+	SEC("?fexit/" #function) int exit##function(__u64 *ctx)   \
+	{                                                         \
+		return end;                                       \
+	}
+
+#define PROBE_SEND(function, abi)                                                            \
+	PROBE(function,                                                                      \
+	      call_begin(MQW_SEND, argument(ENTRY(abi), 0), (void *)argument(ENTRY(abi), 1), \
+			 argument(ENTRY(abi), 2), argument(ENTRY(abi), 3)),                  \
+	      call_end(MQW_SEND, ctx[1], ENTRY(abi), false))
+
+#define PROBE_RECEIVE(function, abi)                                                              \
+	PROBE(function,                                                                           \
+	      call_begin(MQW_RECEIVE, argument(ENTRY(abi), 0), NULL, 0, argument(ENTRY(abi), 3)), \
+	      call_end(MQW_RECEIVE, ctx[1], ENTRY(abi), false))
+
+#define PROBE_RECEIVE2(function, abi)                                                     \
+	PROBE(function, begin_receive2(argument(ENTRY(abi), 0), argument(ENTRY(abi), 2)), \
+	      end_receive2(ctx[1], ENTRY(abi)))
+
+#if defined(__TARGET_ARCH_x86)
+PROBE_SEND(__x64_sys_mq_timedsend, ABI_NATIVE)
+PROBE_SEND(__ia32_sys_mq_timedsend, ABI_IA32)
+PROBE_SEND(__ia32_sys_mq_timedsend_time32, ABI_IA32)
+PROBE_RECEIVE(__x64_sys_mq_timedreceive, ABI_NATIVE)
+PROBE_RECEIVE(__ia32_sys_mq_timedreceive, ABI_IA32)
+PROBE_RECEIVE(__ia32_sys_mq_timedreceive_time32, ABI_IA32)
+PROBE_RECEIVE2(__x64_sys_mq_timedreceive2, ABI_NATIVE)
+PROBE_RECEIVE2(__ia32_sys_mq_timedreceive2, ABI_IA32)
+#elif defined(__TARGET_ARCH_arm64)
+PROBE_SEND(__arm64_sys_mq_timedsend, ABI_NATIVE)
+PROBE_SEND(__arm64_sys_mq_timedsend_time32, ABI_NATIVE)
+PROBE_RECEIVE(__arm64_sys_mq_timedreceive, ABI_NATIVE)
+PROBE_RECEIVE(__arm64_sys_mq_timedreceive_time32, ABI_NATIVE)
+PROBE_RECEIVE2(__arm64_sys_mq_timedreceive2, ABI_NATIVE)
+#endif
 
 /* Run once by the process whose own peeks do not count. */
 SEC("syscall")

@@ -195,13 +195,6 @@ static __always_inline void find_message(const struct sent *sent, struct mqw_rec
 		r->message = s.found;
 }
 
-static __always_inline void copy_comm(char *to, struct task_struct *task)
-{
-	/* direct loads are of words: a name is two of them */
-	((__u64 *)to)[0] = *(__u64 *)task->comm;
-	((__u64 *)to)[1] = *(__u64 *)(task->comm + 8);
-}
-
 /* First send of a chunk, or the receive of one if that is faster. */
 static __noinline struct mqw_chunk *chunk_create(__u32 level, __u64 sequence)
 {
@@ -219,14 +212,21 @@ static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 seque
 	return *(volatile __s64 *)&l->received >= (__s64)(numbers << MQW_CHUNK_SHIFT);
 }
 
+static __always_inline void copy_comm(char *to, struct task_struct *task)
+{
+	/* direct loads are of words: a name is two of them */
+	((__u64 *)to)[0] = *(__u64 *)task->comm;
+	((__u64 *)to)[1] = *(__u64 *)(task->comm + 8);
+}
+
 /* l: the send's level, in slot level; NULL: there was no room for it */
 static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
 					  const struct sent *s, __u32 level)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 sequence, mark, received;
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
+	__u64 sequence, mark, received;
 
 	if (!l) {
 		__sync_fetch_and_add(&q->doubts, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdarg.h>
+#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -49,6 +50,36 @@ const char *bpf_missing(void)
 		return "the kernel shows no type information in " KERNEL_BTF
 		       ": use a kernel built with CONFIG_DEBUG_INFO_BTF=y";
 	return NULL;
+}
+
+/* A mapping is made of whole pages. */
+static size_t mapped_size(struct bpf_map *map)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t value = (bpf_map__value_size(map) + 7) & ~7UL;
+
+	return (value * bpf_map__max_entries(map) + page - 1) / page * page;
+}
+
+void *bpf_map_array(struct bpf_map *map)
+{
+	void *m = mmap(NULL, mapped_size(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map),
+		       0);
+
+	return m == MAP_FAILED ? NULL : m;
+}
+
+void bpf_unmap_array(struct bpf_map *map, void *values)
+{
+	if (values)
+		munmap(values, mapped_size(map));
+}
+
+int bpf_run(struct bpf_program *program, void *context, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
 }
 
 int bpf_read_iterator(struct bpf_link *link, void **ret, size_t *ret_size)

@@ -17,6 +17,17 @@ struct bpf_link;
 /* All that a task iterator writes; the caller frees *ret. */
 int bpf_read_iterator(struct bpf_link *link, void **ret, size_t *ret_size);
 
+struct bpf_map;
+
+/* The values of an array that can be mapped, or NULL; and the end of it, NULL is allowed. */
+void *bpf_map_array(struct bpf_map *map);
+void bpf_unmap_array(struct bpf_map *map, void *values);
+
+struct bpf_program;
+
+/* Runs a program of type "syscall", which reads and writes the context. */
+int bpf_run(struct bpf_program *program, void *context, size_t size);
+
 /* One line for a failed load (error is -errno) that names the remedy, into reason. */
 void bpf_explain_load(int error, char *reason, size_t size);
 

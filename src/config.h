@@ -25,6 +25,8 @@ struct config {
 	enum peek_mode peek;
 	uint64_t peek_payload_max; /* bytes kept of each message */
 	uint64_t peek_buffer_max;  /* bytes of kernel memory one snapshot may take */
+	char **namespaces;	   /* struct namespaces_options.watched; never NULL */
+	char **include, **exclude; /* patterns of names with the leading '/'; NULL: none */
 	uint64_t queues_max;
 	uint64_t records_max;	    /* sends of queued messages that are remembered */
 	uint64_t watch_interval_ns; /* from look to look; 0: no looks */

@@ -19,7 +19,7 @@ struct setting_type {
 };
 
 extern const struct setting_type setting_number, setting_size, setting_duration, setting_choice,
-	setting_string, setting_path, setting_addresses;
+	setting_string, setting_path, setting_addresses, setting_patterns;
 
 struct setting {
 	const char *section, *key; /* in the file */
@@ -36,7 +36,7 @@ struct setting {
 	size_t n_names;
 };
 
-#define CONFIG_SETTINGS 19
+#define CONFIG_SETTINGS 22
 extern const struct setting config_settings[CONFIG_SETTINGS];
 
 /* Where settings come from, one layer above another: which ones the layer has set. */

@@ -152,7 +152,7 @@ static bool address_valid(const char *value)
 	return strcspn(value, ":[] \t") == (size_t)(colon - value);
 }
 
-static void done_addresses(void *field)
+static void done_list(void *field)
 {
 	char ***list = field;
 
@@ -162,16 +162,15 @@ static void done_addresses(void *field)
 	*list = NULL;
 }
 
-static int parse_addresses(const struct setting *s, const char *value, void *field)
+/* Adds a value to the list, which an empty one empties. */
+static int add_to_list(const char *value, char ***list)
 {
 	_cleanup_free_ char *copy = NULL;
-	char ***list = field, **longer;
+	char **longer;
 	size_t n = 0;
 
-	if (*value && (strlen(value) > s->max || !address_valid(value)))
-		return -EINVAL;
 	if (!*value)
-		done_addresses(field);
+		done_list(list);
 	while (*list && (*list)[n])
 		n++;
 	longer = reallocarray(*list, n + 2, sizeof(*longer));
@@ -189,6 +188,13 @@ static int parse_addresses(const struct setting *s, const char *value, void *fie
 	return 0;
 }
 
+static int parse_addresses(const struct setting *s, const char *value, void *field)
+{
+	if (*value && (strlen(value) > s->max || !address_valid(value)))
+		return -EINVAL;
+	return add_to_list(value, field);
+}
+
 static void print_address(_unused_ const struct setting *s, FILE *out)
 {
 	fputs("HOST:PORT, [IPV6]:PORT, :PORT for all addresses, or nothing for none", out);
@@ -197,4 +203,20 @@ static void print_address(_unused_ const struct setting *s, FILE *out)
 const struct setting_type setting_addresses = {.repeatable = true,
 					       .parse = parse_addresses,
 					       .print_allowed = print_address,
-					       .done = done_addresses};
+					       .done = done_list};
+
+static int parse_pattern(const struct setting *s, const char *value, void *field)
+{
+	return strlen(value) > s->max ? -ERANGE : add_to_list(value, field);
+}
+
+static void print_pattern(const struct setting *s, FILE *out)
+{
+	fprintf(out, "at most %" PRIu64 " bytes, which are a pattern as in fnmatch(3), or nothing",
+		s->max);
+}
+
+const struct setting_type setting_patterns = {.repeatable = true,
+					      .parse = parse_pattern,
+					      .print_allowed = print_pattern,
+					      .done = done_list};

@@ -197,6 +197,7 @@ static int add_who(struct exchange *x, const struct queue *q, uint64_t offset,
 {
 	const struct control_ops *ops = x->control->ops;
 	struct json_object *calls_json = NULL, *openers_json = NULL, *oldest;
+	struct mqw_detail detail;
 	const struct mqw_opener *openers;
 	const struct open_call *calls;
 	size_t n;
@@ -214,6 +215,9 @@ static int add_who(struct exchange *x, const struct queue *q, uint64_t offset,
 			return -ENOMEM;
 	}
 	if (set(json, "openers", openers_json) < 0)
+		return -ENOMEM;
+	if (q->attr.notify_pid && ops->detail(x->control->data, q, &detail) == 0 &&
+	    detail.notify_pid && set(json, "notify", json_notify(&detail)) < 0)
 		return -ENOMEM;
 	if (q->found.oldest.pid && json_object_object_get_ex(json, "oldest", &oldest))
 		return set(oldest, "sender", json_sender(&q->found.oldest));
@@ -342,6 +346,21 @@ static void get_messages(struct exchange *x)
 	respond(x, 200, json_snapshot(&queue, snapshot, payload));
 }
 
+static void get_limits(struct exchange *x)
+{
+	_cleanup_(quota_done) struct quota quota = {};
+	const struct table *table;
+	int r = refresh(x, &table);
+
+	if (r < 0)
+		return;
+	r = x->control->ops->quota(x->control->data, &quota);
+	if (r < 0)
+		respond_unavailable(x, r, "the limits cannot be read", NULL);
+	else
+		respond(x, 200, json_limits(&quota));
+}
+
 static void get_stalls(struct exchange *x)
 {
 	const struct recorder *recorder = x->control->ops->recorder(x->control->data);
@@ -413,6 +432,7 @@ static const struct route {
 	{"/v1/queues", get_queues},
 	{"/v1/queues/{ipcns}/{name}", get_queue},
 	{"/v1/queues/{ipcns}/{name}/messages", get_messages},
+	{"/v1/limits", get_limits},
 	{"/v1/stalls", get_stalls},
 	{"/v1/stalls/{id}", get_stall},
 };

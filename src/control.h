@@ -5,6 +5,7 @@
  *   GET /v1/queues                                 anyone
  *   GET /v1/queues/{ipcns}/{name}                  anyone (who is at it: those who may read the queue)
  *   GET /v1/queues/{ipcns}/{name}/messages?limit=N&bytes=N&payload=0   those who may read the queue
+ *   GET /v1/limits                                 anyone
  *   GET /v1/stalls                                 anyone
  *   GET /v1/stalls/{id}                            those who may read the queue
  * {name} is percent-encoded, without the leading '/'. Errors: 400 usage, 403 permission, 404 no such queue,
@@ -15,6 +16,7 @@
 
 #include "calls.h"
 #include "http.h"
+#include "quota.h"
 #include "recorder.h"
 #include "snapshot.h"
 #include "status.h"
@@ -31,8 +33,11 @@ struct control_ops {
 		     size_t *ret_n);
 	int (*openers)(void *data, const struct queue *q, const struct mqw_opener **ret,
 		       size_t *ret_n);
-	struct recorder *(*recorder)(void *data); /* NULL: none */
-	uint64_t (*payload_max)(void *data);	  /* upper bound and default of bytes=N */
+	/* who is registered with mq_notify(3), and how */
+	int (*detail)(void *data, const struct queue *q, struct mqw_detail *ret);
+	int (*quota)(void *data, struct quota *ret); /* the caller calls quota_done() */
+	struct recorder *(*recorder)(void *data);    /* NULL: none */
+	uint64_t (*payload_max)(void *data);	     /* upper bound and default of bytes=N */
 	gid_t (*control_gid)(void *data);
 };
 

@@ -49,6 +49,7 @@ struct ctl_args {
 	/* list */
 	const char *columns, *sort;
 	bool noheadings;
+	bool orphans;
 	/* dump */
 	enum ctl_format format;
 	uint64_t limit, bytes; /* 0: not given */
@@ -80,6 +81,7 @@ enum ctl_document {
 	CTL_DOCUMENT_QUEUES,
 	CTL_DOCUMENT_QUEUE,
 	CTL_DOCUMENT_MESSAGES,
+	CTL_DOCUMENT_LIMITS,
 	CTL_DOCUMENT_STALLS,
 	CTL_DOCUMENT_STALL,
 };
@@ -167,7 +169,10 @@ int ctl_print_messages(struct json_object *messages, FILE *out); /* ctl_dump.c *
 int ctl_list(const struct ctl_args *args, FILE *out);
 int ctl_show(const struct ctl_args *args, FILE *out);
 int ctl_dump(const struct ctl_args *args, FILE *out);
+int ctl_who(const struct ctl_args *args, FILE *out);
+int ctl_limits(const struct ctl_args *args, FILE *out);
 int ctl_stalls(const struct ctl_args *args, FILE *out);
+int ctl_doctor(const struct ctl_args *args, FILE *out);
 int ctl_status(const struct ctl_args *args, FILE *out);
 int ctl_help(const struct ctl_args *args, FILE *out);
 void ctl_list_print_columns(FILE *out);

@@ -17,6 +17,7 @@ enum ctl_option_id {
 	OPT_OUTPUT,
 	OPT_SORT,
 	OPT_NOHEADINGS,
+	OPT_ORPHANS,
 	OPT_FORMAT,
 	OPT_LIMIT,
 	OPT_BYTES,
@@ -56,6 +57,7 @@ static const struct ctl_option list_options[] = {
 	{"output", 'o', "LIST", "columns to show, separated by commas", OPT_OUTPUT},
 	{"sort", 'x', "COLUMN", "sort by a column, -COLUMN from high to low", OPT_SORT},
 	{"noheadings", 'n', NULL, "do not print the line of headings", OPT_NOHEADINGS},
+	{"orphans", '\0', NULL, "only queues that no process has open", OPT_ORPHANS},
 };
 
 static const struct ctl_option dump_options[] = {
@@ -103,6 +105,18 @@ static const struct ctl_verb verbs[] = {
 		.run = ctl_dump,
 	},
 	{
+		.name = "who",
+		.operand = "QUEUE",
+		.summary = "who has a queue open, who waits in it, who is to be notified",
+		.namespaced = true,
+		.run = ctl_who,
+	},
+	{
+		.name = "limits",
+		.summary = "how much of the kernel's limits is used, and what to raise",
+		.run = ctl_limits,
+	},
+	{
 		.name = "stalls",
 		.operand = "[ID]",
 		.summary = "list the queues that got stuck, or show one record",
@@ -112,6 +126,13 @@ static const struct ctl_verb verbs[] = {
 		.name = "status",
 		.summary = "the daemon's health: what runs, what is degraded, what was lost",
 		.run = ctl_status,
+	},
+	{
+		.name = "doctor",
+		.summary = "what works on this machine, and what to do about the rest",
+		.text = "The states are ok, note (it works, if not in the best way there is) and "
+			"problem.\nIt exits with 1 when there is a problem.\n",
+		.run = ctl_doctor,
 	},
 	{
 		.name = "help",
@@ -237,6 +258,9 @@ static int apply_option(const struct ctl_option *option, const char *value, stru
 		return CTL_OK;
 	case OPT_NOHEADINGS:
 		args->noheadings = true;
+		return CTL_OK;
+	case OPT_ORPHANS:
+		args->orphans = true;
 		return CTL_OK;
 	case OPT_FORMAT:
 		r = parse_enum(value, ctl_format_names, CTL_FORMATS);

@@ -22,9 +22,10 @@ DEFINE_CLEANUP(struct json_tokener *, json_tokener_free)
 
 /* Without these a document is not what was asked for. */
 static const char *const expected_keys[] = {
-	[CTL_DOCUMENT_STATUS] = "version", [CTL_DOCUMENT_QUEUES] = "queues",
-	[CTL_DOCUMENT_QUEUE] = "queue",	   [CTL_DOCUMENT_MESSAGES] = "messages",
-	[CTL_DOCUMENT_STALLS] = "stalls",  [CTL_DOCUMENT_STALL] = "reason",
+	[CTL_DOCUMENT_STATUS] = "version",    [CTL_DOCUMENT_QUEUES] = "queues",
+	[CTL_DOCUMENT_QUEUE] = "queue",	      [CTL_DOCUMENT_MESSAGES] = "messages",
+	[CTL_DOCUMENT_LIMITS] = "namespaces", [CTL_DOCUMENT_STALLS] = "stalls",
+	[CTL_DOCUMENT_STALL] = "reason",
 };
 
 struct body {
@@ -102,6 +103,8 @@ static char *make_url(CURL *curl, const struct ctl_query *query)
 			     "http://localhost/v1/queues/%" PRIu32 "/%s/messages?payload=%d%s%s",
 			     query->ipcns, name, !query->no_payload, limit, bytes);
 		return r < 0 ? NULL : url;
+	case CTL_DOCUMENT_LIMITS:
+		return strdup("http://localhost/v1/limits");
 	case CTL_DOCUMENT_STALLS:
 		return strdup("http://localhost/v1/stalls");
 	case CTL_DOCUMENT_STALL:

@@ -9,12 +9,11 @@
 #include "name.h"
 
 #define PAYLOAD_MAX (UINT64_C(16) << 20) /* HARD_MSGSIZEMAX: no message is longer */
-/* Without probes a queue is provable once nobody used it for a second. */
-#define PATIENCE_NS (2 * NSEC_PER_SEC)
 #define BUFFER_MAX  (UINT64_C(256) << 20)
 
 struct direct {
 	struct mqfs *mqfs;
+	struct namespaces *namespaces;
 	struct peek *peek;
 	struct table *table;
 };
@@ -23,6 +22,7 @@ static void direct_done(struct direct *d)
 {
 	table_free(d->table);
 	peek_free(d->peek);
+	namespaces_free(d->namespaces);
 	mqfs_free(d->mqfs);
 }
 
@@ -46,12 +46,15 @@ static int direct_look(struct direct *d, bool brief, char **error)
 		.mode = brief ? PEEK_OFF : PEEK_AUTO,
 		.buffer_max = BUFFER_MAX,
 	};
+	const struct namespaces_options own = {.own = d->mqfs};
 	int r = peek_new(&d->peek, &options);
 
 	if (r == 0)
+		r = namespaces_new(&d->namespaces, &own);
+	if (r == 0)
 		r = table_new(&d->table, SIZE_MAX);
 	if (r == 0)
-		r = table_refresh(d->table, d->mqfs, d->peek, NULL);
+		r = table_refresh(d->table, d->namespaces, d->peek, NULL);
 	if (r < 0)
 		return ctl_fail(error, CTL_FAILURE, "%s: %s", mqfs_source(d->mqfs), strerror(-r));
 	return CTL_OK;
@@ -95,7 +98,7 @@ static int direct_messages(const struct direct *d, int mqd, const struct queue *
 		.payload_max = query->no_payload			    ? 0
 			       : query->bytes && query->bytes < PAYLOAD_MAX ? query->bytes
 									    : PAYLOAD_MAX,
-		.patience_ns = PATIENCE_NS,
+		.patience_ns = PEEK_QUIET_NS,
 	};
 	int r = peek_snapshot(d->peek, mqd, &request, &snapshot);
 

@@ -8,6 +8,8 @@
 
 #define FILL_CELLS 5
 
+#define ORPHAN_COLUMNS "QUEUE,IPCNS,MESSAGES,BYTES,RESERVED,OWNER,AGE,UNUSED"
+
 /* A column is drawn from one number of the JSON, or else by a function of its own. */
 struct column {
 	struct ctl_column layout;
@@ -101,6 +103,11 @@ static char *notify_cell(struct json_object *queue)
 	return format_cell("%" PRIu64, pid);
 }
 
+static char *linked_cell(struct json_object *queue)
+{
+	return strdup(ctl_json_true(queue, "linked") ? "yes" : "no");
+}
+
 static char *stalled_cell(struct json_object *queue)
 {
 	struct json_object *reasons = ctl_json_get(queue, "stalled");
@@ -113,6 +120,57 @@ static char *stalled_cell(struct json_object *queue)
 		text = format_cell("%s%s%s", before, i ? "," : "", reason ? reason : "");
 	}
 	return text;
+}
+
+/* "3 min", from a key that holds a Unix time; "-" where it is not known. */
+static char *since_cell(struct json_object *queue, const char *key)
+{
+	double at, now = (double)clock_ns(CLOCK_REALTIME) / (double)NSEC_PER_SEC;
+	char text[CTL_TEXT_MAX];
+
+	if (!ctl_json_double(queue, key, &at))
+		return strdup("-");
+	return strdup(ctl_duration(now > at ? now - at : 0, text));
+}
+
+static char *used_cell(struct json_object *queue)
+{
+	return since_cell(queue, "last_use_at");
+}
+
+static double used_rank(struct json_object *queue)
+{
+	double at = 0;
+
+	ctl_json_double(queue, "last_use_at", &at);
+	return -at;
+}
+
+/* When it was first seen or last used, whichever is longer ago: it is at least so old. */
+static double oldest_sign(struct json_object *queue)
+{
+	double seen = 0, used = 0;
+
+	ctl_json_double(queue, "first_seen_at", &seen);
+	ctl_json_double(queue, "last_use_at", &used);
+	return used > 0 && (used < seen || seen <= 0) ? used : seen;
+}
+
+static char *age_cell(struct json_object *queue)
+{
+	double at = oldest_sign(queue),
+	       now = (double)clock_ns(CLOCK_REALTIME) / (double)NSEC_PER_SEC;
+	char text[CTL_TEXT_MAX];
+
+	if (at <= 0)
+		return strdup("-");
+	return format_cell("%s %s",
+			   ctl_utf8() ? "≥" : ">=", ctl_duration(now > at ? now - at : 0, text));
+}
+
+static double age_rank(struct json_object *queue)
+{
+	return -oldest_sign(queue);
 }
 
 static const struct column all_columns[] = {
@@ -152,6 +210,25 @@ static const struct column all_columns[] = {
 	 "process registered with mq_notify(3)",
 	 false,
 	 .cell = notify_cell},
+	{{.name = "OPEN", .right = true},
+	 "open descriptions, whoever has them",
+	 false,
+	 .key = "open"},
+	{{.name = "RESERVED", .right = true},
+	 "bytes of RLIMIT_MSGQUEUE",
+	 false,
+	 .key = "reserved_bytes"},
+	{{.name = "AGE", .right = true},
+	 "how old it is at least",
+	 false,
+	 .cell = age_cell,
+	 .rank = age_rank},
+	{{.name = "UNUSED", .right = true},
+	 "since the last send, receive or other change",
+	 false,
+	 .cell = used_cell,
+	 .rank = used_rank},
+	{{.name = "LINKED"}, "whether it still has its name", false, .cell = linked_cell},
 	{{.name = "STALLED"}, "reasons why the queue is stuck", false, .cell = stalled_cell},
 };
 
@@ -309,12 +386,20 @@ static int print_table(struct json_object *queues, struct selection *s, bool hea
 	return r ? r : scols_print_table(table);
 }
 
-/* Leaves the queues of one namespace; 0: of all. */
-static int filter(struct json_object *json, uint32_t ipcns)
+/* As far as is known: where nothing is, it is no orphan. */
+static bool is_orphan(struct json_object *queue)
+{
+	uint64_t open;
+
+	return ctl_json_u64(queue, "open", &open) && !open;
+}
+
+/* Leaves the queues that are asked for. */
+static int filter(struct json_object *json, uint32_t ipcns, bool orphans)
 {
 	struct json_object *all = ctl_json_get(json, "queues"), *some;
 
-	if (!ipcns)
+	if (!ipcns && !orphans)
 		return 0;
 	some = json_object_new_array();
 	if (!some)
@@ -323,10 +408,24 @@ static int filter(struct json_object *json, uint32_t ipcns)
 		struct json_object *queue = json_object_array_get_idx(all, i);
 		uint64_t value;
 
-		if (ctl_json_u64(queue, "ipcns", &value) && value == ipcns)
+		if (ipcns && (!ctl_json_u64(queue, "ipcns", &value) || value != ipcns))
+			continue;
+		if (!orphans || is_orphan(queue))
 			json_object_array_add(some, json_object_get(queue));
 	}
 	return json_object_object_add(json, "queues", some);
+}
+
+/* Without a daemon it is not known who has which queue open. */
+static bool opens_unknown(struct json_object *json)
+{
+	struct json_object *queues = ctl_json_get(json, "queues");
+	uint64_t open;
+
+	for (size_t i = 0; i < ctl_json_length(queues); i++)
+		if (!ctl_json_u64(json_object_array_get_idx(queues, i), "open", &open))
+			return true;
+	return false;
 }
 
 static bool several_namespaces(struct json_object *queues)
@@ -361,13 +460,20 @@ int ctl_list(const struct ctl_args *args, FILE *out)
 		r = ctl_get(args, &query, &json);
 	if (r)
 		return r;
-	if (filter(json, query.ipcns) < 0)
+	if (args->orphans && opens_unknown(json)) {
+		ctl_error("--orphans: who has queues open is known to a daemon that may use BPF; "
+			  "see mqwatchctl status");
+		return CTL_NO_DAEMON;
+	}
+	if (filter(json, query.ipcns, args->orphans) < 0)
 		return ctl_no_memory();
 	if (args->json)
 		return ctl_print_json(out, json);
 
 	queues = ctl_json_get(json, "queues");
-	if (!args->columns)
+	if (!args->columns && args->orphans)
+		select_listed(ORPHAN_COLUMNS, &selection);
+	else if (!args->columns)
 		select_standard(several_namespaces(queues), &selection);
 	if (print_table(queues, &selection, !args->noheadings, out) < 0)
 		return ctl_no_memory();

@@ -48,8 +48,8 @@ static int report(int code, const char *error)
 /* What there is without it is the queues and their messages. */
 static bool only_daemon(enum ctl_document document)
 {
-	return document == CTL_DOCUMENT_STATUS || document == CTL_DOCUMENT_STALLS ||
-	       document == CTL_DOCUMENT_STALL;
+	return document == CTL_DOCUMENT_STATUS || document == CTL_DOCUMENT_LIMITS ||
+	       document == CTL_DOCUMENT_STALLS || document == CTL_DOCUMENT_STALL;
 }
 
 static int get(const struct ctl_args *args, const struct ctl_query *query, struct json_object **ret,

@@ -3,7 +3,7 @@
 #include "json_build.h"
 #include "name.h"
 
-static struct json_object *json_notify(uint32_t pid)
+static struct json_object *json_notify_pid(uint32_t pid)
 {
 	struct json_build o = json_begin();
 
@@ -84,7 +84,7 @@ static struct json_object *json_depth(const struct mqw_counters *c)
 
 static struct json_object *json_counters(const struct queue *q)
 {
-	const struct mqw_counters *c = &q->counters;
+	const struct mqw_counters *c = queue_counters(q);
 	struct json_build o = json_begin();
 
 	json_add(&o, "sent", json_op(&c->op[MQW_SEND]));
@@ -153,21 +153,25 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	json_add_u64(&o, "message_size_limit", a->message_size_limit);
 	json_add_u64(&o, "uid", a->uid);
 	json_add_string(&o, "mode", mode);
-	json_add_bool(&o, "linked", true);
-	json_add_null(&o, "readers");
-	json_add_null(&o, "writers");
+	json_add_bool(&o, "linked", q->linked);
+	json_add_known_u64(&o, "readers", q->openers_known, q->readers);
+	json_add_known_u64(&o, "writers", q->openers_known, q->writers);
 	json_add_known_u64(&o, "blocked_senders", a->waiters_known, a->blocked_senders);
 	json_add_known_u64(&o, "blocked_receivers", a->waiters_known, a->blocked_receivers);
 	if (a->notify_pid)
-		json_add(&o, "notify", json_notify(a->notify_pid));
+		json_add(&o, "notify", json_notify_pid(a->notify_pid));
 	else
 		json_add_null(&o, "notify");
 	json_add(&o, "stalled", json_reasons(q->stall.reasons));
+	json_add_u64(&o, "reserved_bytes", queue_reserved_bytes(a));
+	json_add_u64(&o, "inode", q->id.ino);
+	json_add_known_u64(&o, "open", q->opens_known, q->opens);
+	json_add_known_u64(&o, "last_use_at", q->opens_known && q->used_sec > 0, q->used_sec);
+	json_add_known_time(&o, "first_seen_at", q->first_ns, realtime_offset_ns);
 	if (!detail)
 		return json_end(&o);
 
 	json_add_u64(&o, "gid", a->gid);
-	json_add_u64(&o, "reserved_bytes", queue_reserved_bytes(a));
 	if (q->found.oldest.known)
 		json_add(&o, "oldest", json_oldest(&q->found.oldest, realtime_offset_ns));
 	else
@@ -177,7 +181,7 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	else
 		json_add_null(&o, "stalls");
 	if (q->counted) {
-		const struct mqw_op_stats *op = q->counters.op;
+		const struct mqw_op_stats *op = queue_counters(q)->op;
 
 		json_add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, realtime_offset_ns);
 		json_add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns,
@@ -195,9 +199,10 @@ struct json_object *json_queues(const struct table *t)
 {
 	struct json_build o = json_begin();
 	struct json_object *array = json_object_new_array_ext((int)table_size(t) + 1);
+	uint64_t offset = realtime_offset_ns();
 
 	for (size_t i = 0; i < table_size(t); i++)
-		json_append(&o, array, json_queue(table_at(t, i), false, 0));
+		json_append(&o, array, json_queue(table_at(t, i), false, offset));
 	json_add(&o, "queues", array);
 	return json_end(&o);
 }
@@ -295,8 +300,8 @@ static struct json_object *json_part(const char *key, const char *value, const c
 struct json_object *json_status(const struct status *s)
 {
 	struct json_build o = json_begin(), web = json_begin(), control = json_begin();
-	struct json_build peek = json_begin(), dropped = json_begin(), lost = json_begin(),
-			  snapshots = json_begin();
+	struct json_build peek = json_begin(), probe = json_begin(), dropped = json_begin(),
+			  lost = json_begin(), snapshots = json_begin();
 
 	json_add_string(&o, "version", s->version);
 	json_add(&o, "started_at", json_new_time((uint64_t)(s->started_at * (double)NSEC_PER_SEC)));
@@ -307,7 +312,10 @@ struct json_object *json_status(const struct status *s)
 	json_add_string(&peek, "reason", s->peek_reason);
 	json_add_string(&peek, "note", s->peek_note);
 	json_add(&o, "peek", json_end(&peek));
-	json_add(&o, "probe", json_part("mode", s->probe_mode, s->probe_reason));
+	json_add_string(&probe, "mode", s->probe_mode);
+	json_add_string(&probe, "reason", s->probe_reason);
+	json_add_string(&probe, "note", s->probe_note);
+	json_add(&o, "probe", json_end(&probe));
 	json_add_string(&web, "reason", s->web_reason);
 	json_add(&o, "web", json_end(&web));
 	json_add_string(&control, "reason", s->control_reason);

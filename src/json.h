@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "calls.h"
+#include "quota.h"
 #include "snapshot.h"
 #include "status.h"
 
@@ -22,6 +23,8 @@ struct json_object *json_calls(const struct open_call *calls, size_t n,
 			       uint64_t realtime_offset_ns);
 struct json_object *json_openers(const struct mqw_opener *openers, size_t n);
 struct json_object *json_sender(const struct queue_oldest *oldest);
+struct json_object *json_notify(const struct mqw_detail *detail);
+struct json_object *json_limits(const struct quota *q); /* json_limits.c */
 struct json_object *json_status(const struct status *s);
 /* {"error":{"code":"permission_denied","message":"..."}} */
 struct json_object *json_error(const char *code, const char *message);

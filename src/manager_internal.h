@@ -9,6 +9,8 @@
 
 #include "control.h"
 #include "manager.h"
+#include "passed.h"
+#include "quota.h"
 #include "watch.h"
 #include "web.h"
 
@@ -17,6 +19,13 @@ struct scan {
 	void *items; /* struct mqw_opener or struct open_call, in order of their queues */
 	size_t n;
 	uint64_t good_until_ns;
+};
+
+/* What the last count of openers was taken for. */
+struct openers_count {
+	bool taken;
+	uint64_t cue; /* sums up how many opened which queue */
+	uint64_t at_ns;
 };
 
 struct manager {
@@ -28,13 +37,17 @@ struct manager {
 	sd_event *event;
 	struct probe *probe;
 	struct peek *peek;
-	struct mqfs *mqfs; /* NULL: none, see mqueue_reason */
+	struct mqfs *mqfs;   /* NULL: none, see mqueue_reason */
+	struct reach *reach; /* NULL: BPF cannot be used */
+	struct namespaces *namespaces;
+	struct opens *opens; /* NULL: not probed */
 	struct table *table;
 	struct watch *watch;
 	struct openers *openers;
 	struct calls *calls;
 	struct recorder *recorder;
 	struct scan openers_scan, calls_scan;
+	struct openers_count openers_count;
 	sd_event_source *watch_timer;
 
 	struct web web;
@@ -43,6 +56,12 @@ struct manager {
 	struct http_server *control_server;
 	struct stat control_file; /* what to remove at the end */
 	gid_t control_gid;	  /* -1: there is no such group */
+
+	struct passed *passed;
+	size_t n_passed;
+	struct http_server **passed_servers; /* one per socket that was passed; NULL: not served */
+	char *told;			     /* the service manager, of the status */
+	bool config_bad;
 
 	char mqueue_reason[256];
 	char web_reason[256];
@@ -67,5 +86,22 @@ int manager_calls(struct manager *m, const struct queue *q, const struct open_ca
 		  size_t *ret_n);
 int manager_openers(struct manager *m, const struct queue *q, const struct mqw_opener **ret,
 		    size_t *ret_n);
+void manager_forget_openers(struct manager *m); /* the next one to ask makes a new scan */
+
+/* manager_reach.c */
+int manager_start_reach(struct manager *m);
+void manager_stop_reach(struct manager *m);
+void manager_count_openers(struct manager *m); /* for the queues of a table that was refreshed */
+
+void manager_status(struct manager *m, struct status *ret);
+
+/* manager_service.c */
+int manager_start_service(struct manager *m);
+void manager_stop_service(struct manager *m);
+bool manager_passed(const struct manager *m,
+		    enum passed_use use); /* a socket for it, which replaces the settings */
+void manager_serve_passed(struct manager *m);
+bool manager_serves_passed(const struct manager *m);
+void manager_tell(struct manager *m); /* the service manager, when the status is another */
 
 #endif /* MQWATCH_MANAGER_INTERNAL_H */

@@ -14,11 +14,11 @@ int manager_refresh(struct manager *m)
 {
 	int r;
 
-	if (!m->mqfs)
-		return 0;
-	r = table_refresh(m->table, m->mqfs, m->peek, m->probe);
+	r = table_refresh(m->table, m->namespaces, m->peek, m->probe);
 	if (r < 0)
 		log_warning_errno(r, "The queues cannot be read: %m");
+	else
+		manager_count_openers(m);
 	return r;
 }
 
@@ -40,10 +40,17 @@ static const char *reason(const char *s)
 	return s && *s ? s : NULL;
 }
 
-static int op_status(void *data, struct status *ret)
+static size_t count_stalled(const struct table *t)
 {
-	struct manager *m = data;
+	size_t n = 0;
 
+	for (size_t i = 0; i < table_size(t); i++)
+		n += table_at(t, i)->stall.reasons != 0;
+	return n;
+}
+
+void manager_status(struct manager *m, struct status *ret)
+{
 	*ret = (struct status){
 		.version = MQWATCH_VERSION,
 		.started_at = m->started_at,
@@ -55,11 +62,14 @@ static int op_status(void *data, struct status *ret)
 		.peek_reason = m->config->peek == PEEK_OFF ? NULL : peek_reason(m->peek),
 		.probe_mode = probe_mode_name(m->probe),
 		.peek_note = peek_note(m->peek),
+		.probe_note = probe_note(m->probe),
 		.probe_peeks = probe_sees_peeks(m->probe),
 		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
 		.control_reason = reason(m->control_reason),
+		.config_bad = m->config_bad,
 		.queues = table_size(m->table),
+		.queues_stalled = count_stalled(m->table),
 		.queues_max = m->config->queues_max,
 	};
 	for (size_t i = 0; i < TABLE_DROPS; i++)
@@ -67,20 +77,25 @@ static int op_status(void *data, struct status *ret)
 	for (size_t i = 0; i < PROBE_LOSSES; i++)
 		ret->losses[i] = probe_losses(m->probe, i);
 	memcpy(ret->snapshots, m->snapshots, sizeof(ret->snapshots));
+}
+
+static int op_status(void *data, struct status *ret)
+{
+	manager_status(data, ret);
 	return 0;
 }
 
 /* Opens the queue only if it is still the one, with the owner and mode, that permission was given for. */
 static int open_unchanged(struct manager *m, const struct queue *q)
 {
-	_cleanup_close_ int fd = mqfs_open_queue(m->mqfs, q->name);
+	_cleanup_close_ int fd = namespaces_open_queue(m->namespaces, q);
 	struct stat st;
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_ino != q->id.ino || st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
+	if (st.st_uid != q->attr.uid || st.st_gid != q->attr.gid ||
 	    (st.st_mode & 07777) != q->attr.mode)
 		return -ESTALE;
 	return TAKE_FD(fd);
@@ -94,9 +109,7 @@ int manager_snapshot(void *data, const struct queue *q, const struct peek_reques
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (!m->mqfs)
-		return -ENOENT;
-	patient.patience_ns = PATIENCE_NS;
+	patient.patience_ns = probe_attached(m->probe) ? PATIENCE_NS : PEEK_QUIET_NS;
 	patient.unused_since_ns = probe_since_ns(m->probe);
 	fd = open_unchanged(m, q);
 	if (fd < 0)
@@ -117,6 +130,25 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 		      size_t *ret_n)
 {
 	return manager_openers(data, q, ret, ret_n);
+}
+
+static int op_detail(void *data, const struct queue *q, struct mqw_detail *ret)
+{
+	struct manager *m = data;
+	struct mqw_detail detail = {.key = q->id, .inode = q->handle};
+	int r = namespaces_details(m->namespaces, &detail, 1);
+
+	if (r < 0 || !detail.found)
+		return r < 0 ? r : -ENOENT;
+	*ret = detail;
+	return 0;
+}
+
+static int op_quota(void *data, struct quota *ret)
+{
+	struct manager *m = data;
+
+	return quota_read(m->table, m->namespaces, m->opens, ret);
 }
 
 static struct recorder *op_recorder(void *data)
@@ -146,28 +178,12 @@ const struct control_ops manager_control_ops = {
 	.snapshot = manager_snapshot,
 	.calls = op_calls,
 	.openers = op_openers,
+	.detail = op_detail,
+	.quota = op_quota,
 	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,
 };
-
-/* fs.mqueue.queues_max, which /proc/sys shows for the reader's IPC namespace; 0: unknown */
-static uint64_t read_queues_limit(void)
-{
-	uint64_t limit = 0;
-	FILE *f = fopen("/proc/sys/fs/mqueue/queues_max", "re");
-	char line[32];
-
-	if (!f)
-		return 0;
-	if (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (parse_u64(line, 0, UINT64_MAX, &limit) < 0)
-			limit = 0;
-	}
-	fclose(f);
-	return limit;
-}
 
 /* More than the metrics take, unless names are long: what is not used of it is not resident. */
 #define PAGE_SIZE_BASE	(64 * 1024)
@@ -177,20 +193,23 @@ static int op_metrics(void *data, struct text *out)
 {
 	struct manager *m = data;
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	_cleanup_(quota_done) struct quota quota = {};
 	struct metrics_input in;
 	struct status status;
 	int r;
 
 	r = manager_refresh(m);
+	if (r == 0)
+		r = quota_read(m->table, m->namespaces, m->opens, &quota);
 	if (r < 0)
 		return r;
 	manager_look(m);
-	op_status(m, &status);
+	manager_status(m, &status);
 	in = (struct metrics_input){
 		.table = m->table,
 		.status = &status,
 		.realtime_offset_ns = realtime_offset_ns(),
-		.queues_limit = m->mqfs ? read_queues_limit() : 0,
+		.quota = &quota,
 		.priorities_max = m->config->watch_priorities,
 		.scrape_ns = m->scrape_ns,
 	};

@@ -78,6 +78,11 @@ int manager_openers(struct manager *m, const struct queue *q, const struct mqw_o
 	return 0;
 }
 
+void manager_forget_openers(struct manager *m)
+{
+	m->openers_scan.good_until_ns = 0;
+}
+
 static struct stall_rules op_rules(void *data, const struct queue *q)
 {
 	const struct manager *m = data;
@@ -200,10 +205,11 @@ static uint64_t run(struct manager *m)
 {
 	const struct watch_parts parts = {
 		.table = m->table,
-		.fs = m->mqfs,
+		.namespaces = m->namespaces,
 		.peek = m->peek,
 		.probe = m->probe,
 		.snapshots = m->snapshots,
+		.levels = m->config->watch_priorities > 0,
 	};
 
 	return watch_run(m->watch, &parts, m->config->watch_interval_ns);
@@ -211,7 +217,7 @@ static uint64_t run(struct manager *m)
 
 static bool watching(const struct manager *m)
 {
-	return m->mqfs && m->config->watch_interval_ns;
+	return m->config->watch_interval_ns;
 }
 
 static int on_watch(sd_event_source *source, uint64_t usec, void *data)
@@ -223,6 +229,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *data)
 	if (watch_stale(m->watch, m->probe))
 		manager_refresh(m);
 	sd_event_source_set_time(source, run(m) / 1000);
+	manager_tell(m);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -283,8 +290,6 @@ int manager_start_watch(struct manager *m)
 	int r = start_recorder(m);
 
 	if (r == 0)
-		r = openers_new(&m->openers);
-	if (r == 0)
 		r = calls_new(&m->calls);
 	if (r == 0)
 		r = watch_new(&m->watch, &watch_ops, m);
@@ -303,6 +308,5 @@ void manager_stop_watch(struct manager *m)
 	scan_done(&m->openers_scan);
 	scan_done(&m->calls_scan);
 	calls_free(m->calls);
-	openers_free(m->openers);
 	recorder_free(m->recorder);
 }

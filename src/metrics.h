@@ -3,6 +3,7 @@
 #ifndef MQWATCH_METRICS_H
 #define MQWATCH_METRICS_H
 
+#include "quota.h"
 #include "status.h"
 #include "text.h"
 
@@ -11,7 +12,7 @@ struct metrics_input {
 	const struct status *status;
 	uint64_t
 		realtime_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC: turns last_ns into Unix time */
-	uint64_t queues_limit; /* fs.mqueue.queues_max of the namespace; 0: unknown */
+	const struct quota *quota;
 	size_t priorities_max; /* that are told apart per queue; 0: none */
 	uint64_t scrape_ns;    /* what the previous scrape took, 0: none yet */
 };

@@ -7,7 +7,6 @@
 #include "mount.h"
 #include "mqfs.h"
 
-#define MQUEUE_MAGIC   0x19800202 /* linux/magic.h: MQUEUE_MAGIC, since 5.15 only in the kernel's */
 #define DEFAULT_PATH   "/dev/mqueue"
 #define PRIVATE_SOURCE "private mount"
 
@@ -66,29 +65,43 @@ static void explain(int error, const char *path, char *reason, size_t size)
 			 strerror(-error));
 }
 
-int mqfs_open(struct mqfs **ret, const char *path, char *reason, size_t reason_size)
+/* Takes fd over. */
+static int new (struct mqfs **ret, int fd, const char *source)
 {
+	_cleanup_close_ int owned = fd;
 	_cleanup_(mqfs_freep) struct mqfs *fs = calloc(1, sizeof(*fs));
-	_cleanup_close_ int fd = -1;
-	const char *source = path;
 	struct stat st;
 
 	if (!fs)
 		return -ENOMEM;
-	fd = path ? open_path(path) : open_default(&source);
-	if (fd < 0) {
-		explain(fd, path, reason, reason_size);
-		return fd;
-	}
 	fs->source = strdup(source);
-	fs->dir = fdopendir(fd);
+	fs->dir = fdopendir(owned);
 	if (!fs->source || !fs->dir)
 		return -ENOMEM;
-	TAKE_FD(fd);
+	TAKE_FD(owned);
 	if (stat("/proc/self/ns/ipc", &st) == 0)
 		fs->ipcns = st.st_ino;
 	*ret = TAKE_PTR(fs);
 	return 0;
+}
+
+int mqfs_open(struct mqfs **ret, const char *path, char *reason, size_t reason_size)
+{
+	const char *source = path;
+	int fd = path ? open_path(path) : open_default(&source);
+
+	if (fd < 0) {
+		explain(fd, path, reason, reason_size);
+		return fd;
+	}
+	return new (ret, fd, source);
+}
+
+int mqfs_open_private(struct mqfs **ret)
+{
+	int fd = mount_detached("mqueue");
+
+	return fd < 0 ? fd : new (ret, fd, PRIVATE_SOURCE);
 }
 
 void mqfs_free(struct mqfs *fs)

@@ -10,6 +10,8 @@
 
 #include "util.h"
 
+#define MQUEUE_MAGIC 0x19800202 /* linux/magic.h, since 5.15 only in the kernel's */
+
 struct mqfs;
 
 /*
@@ -19,6 +21,8 @@ struct mqfs;
  * reason holds one line that says what to do.
  */
 int mqfs_open(struct mqfs **ret, const char *path, char *reason, size_t reason_size);
+/* A detached mount of the caller's IPC namespace. */
+int mqfs_open_private(struct mqfs **ret);
 void mqfs_free(struct mqfs *fs);
 DEFINE_CLEANUP(struct mqfs *, mqfs_free)
 

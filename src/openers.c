@@ -9,17 +9,8 @@
 struct openers {
 	struct openers_skel *bpf; /* NULL: not loaded */
 	int error;		  /* why it cannot be, or 0 */
+	bool warned;
 };
-
-int openers_new(struct openers **ret)
-{
-	struct openers *o = calloc(1, sizeof(*o));
-
-	if (!o)
-		return -ENOMEM;
-	*ret = o;
-	return 0;
-}
 
 void openers_free(struct openers *o)
 {
@@ -31,11 +22,8 @@ void openers_free(struct openers *o)
 
 static int load(struct openers *o)
 {
-	char reason[256];
 	int r;
 
-	if (o->bpf || o->error)
-		return o->error;
 	bpf_log_to_debug();
 	o->bpf = openers_skel__open_and_load();
 	r = o->bpf ? openers_skel__attach(o->bpf) : -errno;
@@ -43,10 +31,31 @@ static int load(struct openers *o)
 		return 0;
 	openers_skel__destroy(o->bpf);
 	o->bpf = NULL;
-	o->error = r;
-	bpf_explain_load(r, reason, sizeof(reason));
-	log_warning("Who has queues open cannot be seen, going on without: %s", reason);
 	return r;
+}
+
+int openers_new(struct openers **ret)
+{
+	struct openers *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	o->error = load(o);
+	*ret = o;
+	return 0;
+}
+
+/* Whoever does not ask for openers has no use for the warning. */
+static int check(struct openers *o)
+{
+	char reason[256];
+
+	if (o->error && !o->warned) {
+		bpf_explain_load(o->error, reason, sizeof(reason));
+		log_warning("Who has queues open cannot be seen, going on without: %s", reason);
+		o->warned = true;
+	}
+	return o->error;
 }
 
 int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b)
@@ -56,29 +65,23 @@ int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct mqw_opener *x = a, *y = b;
-	int c = openers_compare_keys(&x->key, &y->key);
 
-	if (c)
-		return c;
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
+	return openers_compare_keys(&x->key, &y->key) ?: compare_numbers(x->file, y->file)
+	       ?: compare_numbers(x->pid, y->pid) ?: compare_numbers(x->fd, y->fd);
 }
 
-size_t openers_merge(struct mqw_opener *openers, size_t n)
+void openers_sort(struct mqw_opener *openers, size_t n)
 {
-	size_t kept = 0;
-
 	if (n)
 		qsort(openers, n, sizeof(*openers), compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept && compare(&openers[kept - 1], &openers[i]) == 0)
-			openers[kept - 1].access |= openers[i].access;
-		else
-			openers[kept++] = openers[i];
-	}
-	return kept;
 }
 
 const void *openers_range(const void *items, size_t n, size_t size, const struct mqw_key *key,
@@ -114,7 +117,8 @@ size_t openers_count(const struct mqw_opener *openers, size_t n, uint32_t access
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += (openers[i].access & access) != 0;
+		count += (openers[i].access & access) &&
+			 (i == 0 || openers[i].file != openers[i - 1].file);
 	return count;
 }
 
@@ -122,14 +126,15 @@ int openers_list(struct openers *o, struct mqw_opener **ret, size_t *ret_n)
 {
 	void *data;
 	size_t size;
-	int r = load(o);
+	int r = check(o);
 
 	if (r == 0)
 		r = bpf_read_iterator(o->bpf->links.list_openers, &data, &size);
 	if (r < 0)
 		return r;
 	*ret = data;
-	*ret_n = openers_merge(*ret, size / sizeof(**ret));
+	*ret_n = size / sizeof(**ret);
+	openers_sort(*ret, *ret_n);
 	return 0;
 }
 
@@ -137,7 +142,7 @@ int openers_sleepers(struct openers *o, struct mqw_sleeper **ret, size_t *ret_n)
 {
 	void *data;
 	size_t size;
-	int r = load(o);
+	int r = check(o);
 
 	if (r == 0)
 		r = bpf_read_iterator(o->bpf->links.list_sleepers, &data, &size);

@@ -8,22 +8,21 @@
 
 struct openers;
 
-/* The programs are loaded when they are first needed. */
+/* Loads the programs; where that is not possible the rest answers why not, and says so once. */
 int openers_new(struct openers **ret);
 void openers_free(struct openers *o);
 DEFINE_CLEANUP(struct openers *, openers_free)
 
 /*
- * One entry per queue and process, with all its ways of access, in the order of openers_compare_keys().
- * This process is left out. The caller frees *ret.
+ * One entry per descriptor, in the order of openers_compare_keys(), then of open descriptions. This
+ * process is left out. The caller frees *ret.
  */
 int openers_list(struct openers *o, struct mqw_opener **ret, size_t *ret_n);
 int openers_sleepers(struct openers *o, struct mqw_sleeper **ret, size_t *ret_n);
 
 int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b);
 
-/* Puts the entries of each process together and sorts; returns how many are left. */
-size_t openers_merge(struct mqw_opener *openers, size_t n);
+void openers_sort(struct mqw_opener *openers, size_t n);
 
 /*
  * The items of one queue in a list that is in order and whose items begin with a struct mqw_key: where
@@ -32,9 +31,10 @@ size_t openers_merge(struct mqw_opener *openers, size_t n);
 const void *openers_range(const void *items, size_t n, size_t size, const struct mqw_key *key,
 			  size_t *ret_n);
 
-/* The entries of one queue in a merged list: where they begin; *ret_n: how many. */
+/* The entries of one queue in a sorted list: where they begin; *ret_n: how many. */
 const struct mqw_opener *openers_of(const struct mqw_opener *openers, size_t n,
 				    const struct mqw_key *key, size_t *ret_n);
+/* The open descriptions with any of these accesses, of one queue. */
 size_t openers_count(const struct mqw_opener *openers, size_t n, uint32_t access);
 
 #endif /* MQWATCH_OPENERS_H */

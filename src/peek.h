@@ -27,6 +27,12 @@ struct peek_options {
 		*probe; /* whose maps say who sent what; NULL: none. For peek_new() only */
 };
 
+/*
+ * Without probes only the change time proves, in whole seconds: a queue that is left alone is proven
+ * after the second of its last change, and the clock's next tick.
+ */
+#define PEEK_QUIET_NS (1500 * NSEC_PER_MSEC)
+
 struct peek_request {
 	uint64_t messages_max; /* first so many messages; UINT64_MAX: all */
 	uint64_t payload_max;  /* bytes kept of each payload; 0: none */

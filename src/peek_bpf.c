@@ -128,13 +128,6 @@ void peek_bpf_free(struct peek_bpf *b)
 	free(b);
 }
 
-static int run(struct bpf_program *program, void *context, size_t size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
-}
-
 /* A larger buffer, up to the limit; -ENOSPC at it. */
 static int grow(struct peek_bpf *b)
 {
@@ -275,7 +268,7 @@ static int walk_queue(struct peek_bpf *b, int mqd, const struct peek_request *re
 			.now_sec = now.tv_sec,
 			.now_nsec = now.tv_nsec,
 		};
-		r = run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
+		r = bpf_run(b->bpf->progs.peek_messages, walk, sizeof(*walk));
 		if (r < 0)
 			return r;
 		if (walk->end == MQW_PEEK_NO_QUEUE)
@@ -292,11 +285,12 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns, begun;
 	struct mqw_peek walk;
 	int r;
 
 	for (unsigned int attempt = 1;; attempt++) {
+		begun = clock_ns(CLOCK_MONOTONIC);
 		r = walk_queue(b, mqd, request, &walk);
 		if (r < 0)
 			return r;
@@ -315,7 +309,7 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 		if (walk.end != MQW_PEEK_CHANGED)
 			break;
 		if (attempt >= ATTEMPTS) {
-			if (clock_ns(CLOCK_MONOTONIC) >= until)
+			if (begun >= until)
 				break;
 			nanosleep(&pause, NULL);
 		}
@@ -340,7 +334,7 @@ static int read_attrs(struct peek_bpf *b, size_t n)
 {
 	struct mqw_attrs context = {.n = n};
 
-	return run(b->bpf->progs.read_attrs, &context, sizeof(context));
+	return bpf_run(b->bpf->progs.read_attrs, &context, sizeof(context));
 }
 
 static void take_attr(struct peek_item *item, const struct mqw_attr *in)

@@ -270,13 +270,14 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns, begun;
 	bool final;
 	int r;
 
 	for (unsigned int attempt = 1;; attempt++) {
 		struct snapshot *s;
 
+		begun = clock_ns(CLOCK_MONOTONIC);
 		r = read_queue(b, mqd, request, &s, &final);
 		if (r < 0)
 			return r;
@@ -289,7 +290,7 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 		if (final)
 			break;
 		if (attempt >= ATTEMPTS) {
-			if (clock_ns(CLOCK_MONOTONIC) >= until)
+			if (begun >= until)
 				break;
 			nanosleep(&pause, NULL);
 		}

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
-
 #include "bpf_util.h"
 #include "log.h"
 #include "probe_internal.h"
-#include "tracefs.h"
 
 /* Priorities that a queue uses, on average; most use one or a few. */
 #define LEVELS_PER_QUEUE 4
 
 const char *const probe_mode_names[PROBE_MODES] = {
 	[PROBE_AUTO] = "auto",
+	[PROBE_FENTRY] = "fentry",
 	[PROBE_TRACEPOINT] = "tracepoint",
 	[PROBE_OFF] = "off",
 };
@@ -26,106 +22,6 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 	[PROBE_LOSS_UNSEEN] = "unseen",
 	[PROBE_LOSS_RECURSION] = "recursion",
 };
-
-static int open_tracepoint(int tracefs, const char *event)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-	};
-	_cleanup_close_ int fd = -1;
-	char path[128], text[32];
-	uint64_t id;
-	ssize_t n;
-	int r;
-
-	snprintf(path, sizeof(path), "events/syscalls/%s/id", event);
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	r = parse_u64(text, 0, UINT32_MAX, &id);
-	if (r < 0)
-		return r;
-	attr.config = id;
-	r = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	return r < 0 ? -errno : r;
-}
-
-static int attach_one(struct probe *p, int tracefs, struct bpf_program *program, const char *event,
-		      struct bpf_link **ret)
-{
-	struct bpf_link *link;
-	int fd, r;
-
-	fd = open_tracepoint(tracefs, event);
-	if (fd < 0) {
-		if (fd == -ENOENT)
-			snprintf(p->reason, sizeof(p->reason),
-				 "no tracepoint syscalls:%s: use a kernel with "
-				 "CONFIG_FTRACE_SYSCALLS=y",
-				 event);
-		else
-			snprintf(p->reason, sizeof(p->reason),
-				 "tracepoint syscalls:%s cannot be opened: %s%s", event,
-				 strerror(-fd),
-				 fd == -EACCES || fd == -EPERM ? " (run with CAP_PERFMON)" : "");
-		return fd;
-	}
-	link = bpf_program__attach_perf_event(program, fd);
-	if (!link) {
-		r = -errno;
-		close(fd);
-		snprintf(p->reason, sizeof(p->reason), "attaching to syscalls:%s failed: %s", event,
-			 strerror(-r));
-		return r;
-	}
-	*ret = link;
-	return 0;
-}
-
-/* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
-static int attach(struct probe *p)
-{
-	_cleanup_close_ int tracefs = tracefs_open();
-	struct probe_skel *bpf = p->bpf;
-	int r;
-
-	if (tracefs < 0) {
-		snprintf(p->reason, sizeof(p->reason),
-			 "no tracefs (%s): mount -t tracefs tracefs /sys/kernel/tracing",
-			 strerror(-tracefs));
-		return tracefs;
-	}
-	r = attach_one(p, tracefs, bpf->progs.exit_send, "sys_exit_mq_timedsend",
-		       &bpf->links.exit_send);
-	if (r == 0)
-		r = attach_one(p, tracefs, bpf->progs.exit_receive, "sys_exit_mq_timedreceive",
-			       &bpf->links.exit_receive);
-	if (r == 0)
-		r = attach_one(p, tracefs, bpf->progs.enter_send, "sys_enter_mq_timedsend",
-			       &bpf->links.enter_send);
-	if (r == 0)
-		r = attach_one(p, tracefs, bpf->progs.enter_receive, "sys_enter_mq_timedreceive",
-			       &bpf->links.enter_receive);
-	if (r == 0 && p->receive2)
-		r = attach_one(p, tracefs, bpf->progs.exit_receive2, "sys_exit_mq_timedreceive2",
-			       &bpf->links.exit_receive2);
-	if (r == 0 && p->receive2)
-		r = attach_one(p, tracefs, bpf->progs.enter_receive2, "sys_enter_mq_timedreceive2",
-			       &bpf->links.enter_receive2);
-	if (r < 0)
-		return r;
-	p->since_ns = clock_ns(CLOCK_MONOTONIC);
-	bpf->links.list_calls = bpf_program__attach_iter(bpf->progs.list_calls, NULL);
-	if (!bpf->links.list_calls)
-		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
-	return 0;
-}
 
 static int size_maps(struct probe *p, size_t records_max)
 {
@@ -148,32 +44,18 @@ static int size_maps(struct probe *p, size_t records_max)
 	return r;
 }
 
-static bool has_receive2(void)
-{
-	_cleanup_close_ int tracefs = tracefs_open();
-
-	return tracefs >= 0 &&
-	       faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
-}
-
 static int load(struct probe *p, size_t records_max)
 {
-	const char *missing = bpf_missing();
 	int r;
 
-	if (missing) {
-		snprintf(p->reason, sizeof(p->reason), "%s", missing);
-		return -EOPNOTSUPP;
-	}
-	bpf_log_to_debug();
 	p->bpf = probe_skel__open();
 	if (!p->bpf)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
 	p->bpf->rodata->levels_max = p->levels_max;
-	p->receive2 = has_receive2();
-	bpf_program__set_autoload(p->bpf->progs.enter_receive2, p->receive2);
-	bpf_program__set_autoload(p->bpf->progs.exit_receive2, p->receive2);
+	r = probe_choose(p);
+	if (r < 0)
+		return r;
 	r = size_maps(p, records_max);
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
@@ -184,21 +66,60 @@ static int load(struct probe *p, size_t records_max)
 	return r;
 }
 
+static void unload(struct probe *p)
+{
+	probe_detach(p);
+	probe_skel__destroy(p->bpf);
+	p->bpf = NULL;
+}
+
+static int start(struct probe *p, enum probe_mode mode, size_t records_max)
+{
+	int r;
+
+	p->mode = mode;
+	r = load(p, records_max);
+	if (r == 0)
+		r = probe_attach(p);
+	if (r < 0) {
+		unload(p);
+		return r;
+	}
+	p->since_ns = clock_ns(CLOCK_MONOTONIC);
+	p->bpf->links.list_calls = bpf_program__attach_iter(p->bpf->progs.list_calls, NULL);
+	if (!p->bpf->links.list_calls)
+		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
+	return 0;
+}
+
+/* Functions, since they cost other calls nothing and see 32-bit callers; else tracepoints. */
+static int start_best(struct probe *p, size_t records_max)
+{
+	int r = start(p, PROBE_FENTRY, records_max);
+
+	if (r == 0)
+		return 0;
+	snprintf(p->note, sizeof(p->note), "no fentry: %s", p->reason);
+	return start(p, PROBE_TRACEPOINT, records_max);
+}
+
 int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max, size_t records_max)
 {
 	_cleanup_(probe_freep) struct probe *p = calloc(1, sizeof(*p));
+	const char *missing;
+	int r;
 
 	if (!p)
 		return -ENOMEM;
 	p->queues_max = queues_max;
 	p->levels_max = LEVELS_PER_QUEUE * queues_max;
-	if (mode == PROBE_OFF)
-		snprintf(p->reason, sizeof(p->reason), "switched off by the configuration");
-	else
-		p->attached = load(p, records_max) == 0 && attach(p) == 0;
-	if (!p->attached && p->bpf) {
-		probe_skel__destroy(p->bpf);
-		p->bpf = NULL;
+	missing = mode == PROBE_OFF ? "switched off by the configuration" : bpf_missing();
+	if (missing) {
+		snprintf(p->reason, sizeof(p->reason), "%s", missing);
+	} else {
+		bpf_log_to_debug();
+		r = mode == PROBE_AUTO ? start_best(p, records_max) : start(p, mode, records_max);
+		p->attached = r == 0;
 	}
 	*ret = TAKE_PTR(p);
 	return 0;
@@ -210,7 +131,7 @@ void probe_free(struct probe *p)
 		return;
 	window_close(&p->queues, sizeof(struct mqw_queue));
 	window_close(&p->levels, sizeof(struct mqw_level));
-	probe_skel__destroy(p->bpf);
+	unload(p);
 	free(p);
 }
 
@@ -226,12 +147,17 @@ bool probe_sees_peeks(const struct probe *p)
 
 const char *probe_mode_name(const struct probe *p)
 {
-	return probe_mode_names[p->attached ? PROBE_TRACEPOINT : PROBE_OFF];
+	return probe_mode_names[p->attached ? p->mode : PROBE_OFF];
 }
 
 const char *probe_reason(const struct probe *p)
 {
 	return p->attached ? NULL : p->reason;
+}
+
+const char *probe_note(const struct probe *p)
+{
+	return p->attached && *p->note ? p->note : NULL;
 }
 
 int probe_map_fd(const struct probe *p, enum probe_map map)

@@ -7,8 +7,9 @@
 #include "util.h"
 
 enum probe_mode {
-	PROBE_AUTO,
-	PROBE_TRACEPOINT,
+	PROBE_AUTO,	  /* the first of the next two that works */
+	PROBE_FENTRY,	  /* on the functions that enter the calls */
+	PROBE_TRACEPOINT, /* does not see 32-bit callers on x86-64 */
 	PROBE_OFF,
 	PROBE_MODES,
 };
@@ -24,10 +25,14 @@ int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max, size_
 void probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
+/* Whether PROBE_FENTRY may work here, as far as can be told without trying; else -EOPNOTSUPP. */
+int probe_functions(char *reason, size_t size);
+
 bool probe_attached(const struct probe *p);
 /* The kernel has mq_timedreceive2(2), and it is probed too. */
 bool probe_sees_peeks(const struct probe *p);
-const char *probe_mode_name(const struct probe *p); /* "tracepoint" or "off" */
+const char *probe_mode_name(const struct probe *p); /* "fentry", "tracepoint" or "off" */
+const char *probe_note(const struct probe *p);	    /* why not the preferred one; or NULL */
 const char *probe_reason(const struct probe *p);    /* NULL when attached */
 
 /* The maps that the peek programs consult. */

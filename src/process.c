@@ -125,18 +125,50 @@ static bool was_alive(int dir, uint64_t alive_ns)
 	       ticks * tick_ns <= alive_ns + (boot - monotonic);
 }
 
+bool process_numbers_global(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == INITIAL_PIDNS;
+}
+
+static int open_process(uint32_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int read_cgroup(int dir, struct process *ret)
+{
+	char text[PROCESS_TEXT_MAX];
+	ssize_t n = read_text(dir, "cgroup", text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	process_parse_cgroup(text, ret);
+	return 0;
+}
+
+int process_read_cgroup(uint32_t pid, struct process *ret)
+{
+	_cleanup_close_ int dir = open_process(pid);
+
+	return dir < 0 ? dir : read_cgroup(dir, ret);
+}
+
 int process_read(uint32_t pid, uint64_t alive_ns, struct process *ret)
 {
 	_cleanup_close_ int dir = -1;
 	struct process p = {};
-	char path[32], cgroup[PROCESS_TEXT_MAX];
-	struct stat st;
 	ssize_t n;
 
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino != INITIAL_PIDNS)
+	if (!process_numbers_global())
 		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = open_process(pid);
 	if (dir < 0 || !was_alive(dir, alive_ns))
 		return -ESRCH;
 	n = read_text(dir, "cmdline", p.command, sizeof(p.command));
@@ -145,8 +177,7 @@ int process_read(uint32_t pid, uint64_t alive_ns, struct process *ret)
 	for (ssize_t i = 0; i < n; i++)
 		if (!p.command[i])
 			p.command[i] = ' ';
-	if (read_text(dir, "cgroup", cgroup, sizeof(cgroup)) > 0)
-		process_parse_cgroup(cgroup, &p);
+	read_cgroup(dir, &p);
 	*ret = p;
 	return 0;
 }

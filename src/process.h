@@ -14,11 +14,17 @@ struct process {
 	char container[65];		/* 64 hexadecimal digits */
 };
 
+/* Numbers of processes that BPF programs tell are those that /proc has. */
+bool process_numbers_global(void);
+
 /*
  * Of the process that had this number, in the initial PID namespace, at alive_ns (CLOCK_MONOTONIC):
  * -ESRCH when it is gone, or another one has its number.
  */
 int process_read(uint32_t pid, uint64_t alive_ns, struct process *ret);
+
+/* Only unit and container, of the process that has this number in /proc now. */
+int process_read_cgroup(uint32_t pid, struct process *ret);
 
 /* Sets unit and container from the text of /proc/PID/cgroup. Pure, for fuzzing. */
 void process_parse_cgroup(const char *text, struct process *ret);

@@ -50,9 +50,9 @@ struct queue_level {
 struct queue_findings {
 	struct queue_oldest oldest;
 	bool levels_known;
-	size_t n_levels; /* the highest of those in use */
-	struct queue_level levels[QUEUE_LEVELS_MAX];
-	uint64_t below; /* messages of the priorities that are not in levels */
+	size_t n_levels;	    /* the highest of those in use */
+	struct queue_level *levels; /* room for QUEUE_LEVELS_MAX; NULL: not wanted */
+	uint64_t below;		    /* messages of the priorities that are not in levels */
 	/* since when the call that has been blocked for longest has been, at the latest; 0: none */
 	uint64_t blocked_ns[MQW_OPS];
 };
@@ -64,18 +64,34 @@ struct queue_progress {
 	bool overtaken;	 /* messages stand before the oldest one */
 	uint64_t looked_ns;
 	uint64_t begun, under_way; /* of the slot; see struct mqw_queue */
-	uint64_t messages;     /* that the kernel counted */
-	uint64_t received;     /* by the slot */
-	uint64_t next_ns;      /* no look before this time */
+	uint64_t messages;	   /* that the kernel counted */
+	uint64_t received;	   /* by the slot */
+	uint64_t next_ns;	   /* no look before this time */
+};
+
+/* Whom the kernel has charged a queue's bytes to, which chown(2) does not change. */
+struct queue_charged {
+	uint64_t user; /* struct mqw_detail.user; 0: not known */
+	uint32_t uid;
 };
 
 struct queue {
 	struct mqw_key id;
+	uint64_t handle;	  /* struct peek_item.handle; 0: not known */
 	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
-	bool counted;		  /* the probes see this queue: counters are valid */
-	bool peeks_counted;	  /* so is that of peeks: the kernel has mq_timedreceive2(2) */
-	bool slotted;		  /* they have seen a call on it: its counts are in this slot */
+	bool linked;		  /* else it has the name no more, and is there while it is open */
+	bool shadow;	   /* another queue has the name: this one is told apart by its inode */
+	uint64_t first_ns; /* when it was first seen */
+	bool opens_known;
+	uint32_t opens, writes; /* open descriptions, and those of them that may send */
+	int64_t used_sec;	/* Unix time of the last call on it; if opens_known */
+	bool openers_known;
+	uint32_t readers, writers; /* open descriptions but our own, by access */
+	bool counted;		   /* the probes see this queue: counters are valid */
+	bool peeks_counted;	   /* so is that of peeks: the kernel has mq_timedreceive2(2) */
+	bool slotted;		   /* they have seen a call on it: its counts are in this slot */
 	uint32_t slot;
+	struct queue_charged charged;
 	struct queue_attr attr;
 	/* as long as the queue has this identity */
 	struct queue_findings found;
@@ -86,8 +102,10 @@ struct queue {
 	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
 	 * removed and made again.
 	 */
-	struct mqw_counters counters;
+	struct mqw_counters *counters; /* NULL: all 0 */
 };
+
+const struct mqw_counters *queue_counters(const struct queue *q);
 
 /* "EAGAIN", ...; "other" for MQW_EOTHER. */
 extern const char *const mqw_error_names[MQW_ERRORS];

@@ -11,21 +11,29 @@
 const char *const table_drop_names[TABLE_DROPS] = {
 	[TABLE_DROP_LIMIT] = "limit",
 	[TABLE_DROP_DENIED] = "denied",
+	[TABLE_DROP_FILTER] = "filter",
 };
 
-static int compare(uint32_t ipcns_a, const char *name_a, uint32_t ipcns_b, const char *name_b)
+/* shadow: 0, or its inode number */
+static int compare(const struct queue *q, uint32_t ipcns, const char *name, uint64_t shadow)
 {
-	if (ipcns_a != ipcns_b)
-		return ipcns_a < ipcns_b ? -1 : 1;
-	return strcmp(name_a, name_b);
+	uint64_t mine = q->shadow ? q->id.ino : 0;
+	int c;
+
+	if (q->id.ipcns != ipcns)
+		return q->id.ipcns < ipcns ? -1 : 1;
+	c = strcmp(q->name, name);
+	if (c)
+		return c;
+	return mine < shadow ? -1 : mine > shadow;
 }
 
-static int compare_entries(const void *a, const void *b)
+int table_compare(const void *a, const void *b)
 {
 	const struct queue *x = &(*(struct entry *const *)a)->queue;
 	const struct queue *y = &(*(struct entry *const *)b)->queue;
 
-	return compare(x->id.ipcns, x->name, y->id.ipcns, y->name);
+	return compare(x, y->id.ipcns, y->name, y->shadow ? y->id.ino : 0);
 }
 
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino)
@@ -35,6 +43,7 @@ struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino)
 	if (!e)
 		return NULL;
 	e->queue.id = (struct mqw_key){.ino = ino, .ipcns = ipcns};
+	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
 	snprintf(e->queue.name, sizeof(e->queue.name), "%s", name);
 	return e;
 }
@@ -44,25 +53,26 @@ void entry_free(struct entry *e)
 	if (!e)
 		return;
 	free(e->base);
+	free(e->queue.counters);
+	free(e->queue.found.levels);
 	free(e);
 }
 
 static struct entry **entry_place(const struct table *t, uint32_t ipcns, const char *name,
-				  bool *found)
+				  uint64_t shadow, bool *found)
 {
 	size_t low = 0, high = t->n_entries;
 
 	*found = false;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		const struct queue *q = &t->entries[middle]->queue;
-		int c = compare(ipcns, name, q->id.ipcns, q->name);
+		int c = compare(&t->entries[middle]->queue, ipcns, name, shadow);
 
 		if (c == 0) {
 			*found = true;
 			return &t->entries[middle];
 		}
-		if (c < 0)
+		if (c > 0)
 			high = middle;
 		else
 			low = middle + 1;
@@ -77,7 +87,7 @@ struct entry *entry_find(const struct table *t, uint32_t ipcns, const char *name
 
 	if (!t->n_entries)
 		return NULL;
-	place = entry_place(t, ipcns, name, &found);
+	place = entry_place(t, ipcns, name, 0, &found);
 	return found ? *place : NULL;
 }
 
@@ -89,108 +99,24 @@ int entry_insert(struct table *t, struct entry *e)
 	if (!grown)
 		return -ENOMEM;
 	t->entries = grown;
-	place = entry_place(t, e->queue.id.ipcns, e->queue.name, &found);
+	place = entry_place(t, e->queue.id.ipcns, e->queue.name, 0, &found);
 	memmove(place + 1, place, (t->entries + t->n_entries++ - place) * sizeof(*place));
 	*place = e;
 	return 0;
 }
 
-/* One walk over the names: entries of names that are new, in any order. */
-struct walk {
-	struct table *table;
-	uint32_t ipcns;
-	struct entry **new;
-	size_t n_new, capacity;
-	size_t n;
-};
-
-static void walk_done(struct walk *w)
-{
-	for (size_t i = 0; i < w->n_new; i++)
-		entry_free(w->new[i]);
-	free(w->new);
-}
-
-static int walk_add(struct walk *w, const char *name, uint64_t ino)
-{
-	struct entry *e;
-
-	if (w->n_new == w->capacity) {
-		size_t capacity = w->capacity ? 2 * w->capacity : 64;
-		struct entry **grown = reallocarray(w->new, capacity, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		w->new = grown;
-		w->capacity = capacity;
-	}
-	e = entry_new(w->ipcns, name, ino);
-	if (!e)
-		return -ENOMEM;
-	e->seen = true;
-	w->new[w->n_new++] = e;
-	return 0;
-}
-
-/* The name is that of another queue now. */
-static void entry_identify(struct entry *e, uint64_t ino)
+void entry_identify(struct entry *e, uint64_t ino)
 {
 	if (e->queue.id.ino == ino)
 		return;
 	entry_keep_standing(e);
 	e->queue.id.ino = ino;
+	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
+	free(e->queue.found.levels);
 	e->queue.found = (struct queue_findings){};
 	e->queue.progress = (struct queue_progress){};
 	e->queue.stall = (struct stall){};
-	e->handle = 0;
-}
-
-static int see_name(const char *name, uint64_t ino, void *data)
-{
-	struct walk *w = data;
-	struct entry *e;
-
-	if (w->n >= w->table->queues_max) {
-		w->table->drops[TABLE_DROP_LIMIT]++;
-		return 0;
-	}
-	w->n++;
-	e = entry_find(w->table, w->ipcns, name);
-	if (!e)
-		return walk_add(w, name, ino);
-	entry_identify(e, ino);
-	e->seen = true;
-	return 0;
-}
-
-/* Puts the walk's new entries among the others. */
-static int merge(struct table *t, struct walk *w)
-{
-	struct entry **merged;
-	size_t i = 0, j = 0, n = 0;
-
-	if (!w->n_new)
-		return 0;
-	merged = reallocarray(NULL, t->n_entries + w->n_new, sizeof(*merged));
-	if (!merged)
-		return -ENOMEM;
-	qsort(w->new, w->n_new, sizeof(*w->new), compare_entries);
-	while (i < t->n_entries || j < w->n_new) {
-		bool old = j == w->n_new ||
-			   (i < t->n_entries && compare_entries(&t->entries[i], &w->new[j]) < 0);
-		struct entry *e = old ? t->entries[i++] : w->new[j++];
-
-		/* a name that is removed and made during the walk may be there twice */
-		if (n && compare_entries(&merged[n - 1], &e) == 0)
-			entry_free(e);
-		else
-			merged[n++] = e;
-	}
-	free(t->entries);
-	t->entries = merged;
-	t->n_entries = n;
-	w->n_new = 0;
-	return 0;
+	e->queue.handle = 0;
 }
 
 /* What fstat(2) and mq_getattr(3) tell, where nothing tells more. */
@@ -217,7 +143,7 @@ static void take_item(struct entry *e, const struct peek_item *item)
 {
 	entry_identify(e, item->id.ino);
 	e->queue.attr = item->attr;
-	e->handle = item->handle;
+	e->queue.handle = item->handle;
 }
 
 /*
@@ -233,35 +159,35 @@ static void read_by_handle(struct entry *const *entries, size_t n, struct peek *
 		items[i] = (struct peek_item){
 			.mqd = -1,
 			.id = entries[i]->queue.id,
-			.handle = entries[i]->handle,
+			.handle = entries[i]->queue.handle,
 		};
 	r = peek_attrs(peek, items, n);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && items[i].found)
 			take_item(entries[i], &items[i]);
 		else
-			entries[i]->handle = 0;
+			entries[i]->queue.handle = 0;
 	}
 }
 
 /* Opens the queue; if that fails, it is not among those seen. */
-static int open_seen(struct table *t, struct mqfs *fs, struct entry *e)
+static int open_seen(struct table *t, struct namespaces *namespaces, struct entry *e)
 {
-	int fd = mqfs_open_queue(fs, e->queue.name);
+	int fd = namespaces_open_queue(namespaces, &e->queue);
 
 	if (fd >= 0)
 		return fd;
 	e->seen = false;
 	if (fd == -EACCES || fd == -EPERM)
 		t->drops[TABLE_DROP_DENIED]++;
-	else if (fd != -ENOENT)
+	else if (fd != -ENOENT && fd != -ESTALE)
 		log_debug_errno(fd, "Queue cannot be opened, ignoring: %m");
 	return fd;
 }
 
 /* Reads the attributes of entries by opening the queues. */
 static void read_by_opening(struct table *t, struct entry *const *entries, size_t n,
-			    struct mqfs *fs, struct peek *peek)
+			    struct namespaces *namespaces, struct peek *peek)
 {
 	struct peek_item items[OPEN_BATCH];
 	struct entry *opened[OPEN_BATCH];
@@ -269,7 +195,7 @@ static void read_by_opening(struct table *t, struct entry *const *entries, size_
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		int fd = open_seen(t, fs, entries[i]);
+		int fd = open_seen(t, namespaces, entries[i]);
 
 		if (fd < 0)
 			continue;
@@ -286,7 +212,7 @@ static void read_by_opening(struct table *t, struct entry *const *entries, size_
 	}
 }
 
-static void read_attributes(struct table *t, struct mqfs *fs, struct peek *peek)
+static void read_attributes(struct table *t, struct namespaces *namespaces, struct peek *peek)
 {
 	struct entry *batch[BATCH];
 	size_t n = 0;
@@ -296,15 +222,15 @@ static void read_attributes(struct table *t, struct mqfs *fs, struct peek *peek)
 			read_by_handle(batch, n, peek);
 			n = 0;
 		}
-		if (i < t->n_entries && t->entries[i]->seen && t->entries[i]->handle)
+		if (i < t->n_entries && t->entries[i]->seen && t->entries[i]->queue.handle)
 			batch[n++] = t->entries[i];
 	}
 	for (size_t i = 0; i <= t->n_entries; i++) {
 		if (n == OPEN_BATCH || (n && i == t->n_entries)) {
-			read_by_opening(t, batch, n, fs, peek);
+			read_by_opening(t, batch, n, namespaces, peek);
 			n = 0;
 		}
-		if (i < t->n_entries && t->entries[i]->seen && !t->entries[i]->handle)
+		if (i < t->n_entries && t->entries[i]->seen && !t->entries[i]->queue.handle)
 			batch[n++] = t->entries[i];
 	}
 }
@@ -312,7 +238,8 @@ static void read_attributes(struct table *t, struct mqfs *fs, struct peek *peek)
 static void entry_remove(struct table *t, struct entry *e)
 {
 	bool found;
-	struct entry **place = entry_place(t, e->queue.id.ipcns, e->queue.name, &found);
+	struct entry **place = entry_place(t, e->queue.id.ipcns, e->queue.name,
+					   e->queue.shadow ? e->queue.id.ino : 0, &found);
 
 	if (!found)
 		return;
@@ -359,7 +286,7 @@ static int list_seen(struct table *t, uint64_t now)
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
-		if (!e->seen)
+		if (!e->seen && !e->queue.shadow)
 			entry_keep_standing(e);
 		if (!e->seen && !e->base) {
 			entry_free(e);
@@ -377,22 +304,24 @@ static int list_seen(struct table *t, uint64_t now)
 	return 0;
 }
 
-int table_refresh(struct table *t, struct mqfs *fs, struct peek *peek, struct probe *probe)
+int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *peek,
+		  struct probe *probe)
 {
-	_cleanup_(walk_done) struct walk w = {.table = t, .ipcns = mqfs_ipcns(fs)};
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int r;
 
 	for (size_t i = 0; i < t->n_entries; i++)
 		t->entries[i]->seen = false;
 	memset(t->drops, 0, sizeof(t->drops));
-	r = mqfs_walk(fs, see_name, &w);
+	r = table_index(t);
 	if (r == 0)
-		r = merge(t, &w);
+		r = table_see_queues(t, namespaces);
 	if (r < 0)
 		return r;
-	read_attributes(t, fs, peek);
+	read_attributes(t, namespaces, peek);
 	r = list_seen(t, now);
+	if (r == 0)
+		r = table_index(t);
 	if (r < 0)
 		return r;
 	return probe && probe_attached(probe) ? table_read_counters(t, probe, now) : 0;
@@ -416,6 +345,7 @@ void table_free(struct table *t)
 	for (size_t i = 0; i < t->n_entries; i++)
 		entry_free(t->entries[i]);
 	free(t->entries);
+	free(t->index);
 	free(t->listed);
 	free(t->retired_ns);
 	free(t);

@@ -3,7 +3,7 @@
 #ifndef MQWATCH_TABLE_H
 #define MQWATCH_TABLE_H
 
-#include "mqfs.h"
+#include "namespaces.h"
 #include "peek.h"
 #include "probe.h"
 
@@ -13,21 +13,26 @@ struct table;
 enum table_drop {
 	TABLE_DROP_LIMIT,  /* more queues than queues_max */
 	TABLE_DROP_DENIED, /* the daemon may not open it */
+	TABLE_DROP_FILTER, /* its name is not among those to watch */
 	TABLE_DROPS,
 };
 extern const char *const table_drop_names[TABLE_DROPS];
 
 int table_new(struct table **ret, size_t queues_max);
+
+/* Patterns of names with the leading '/', as in fnmatch(3); lists that end with NULL, borrowed. NULL: all, none. */
+void table_set_filter(struct table *t, char *const *include, char *const *exclude);
 void table_free(struct table *t);
 DEFINE_CLEANUP(struct table *, table_free)
 
 /*
- * Reads the file system, the attributes and the probes' counters anew. probe may be NULL.
- * Queues that come and go meanwhile are no error.
+ * Reads the namespaces, the attributes and the probes' counters anew. probe may be NULL.
+ * Queues and namespaces that come and go meanwhile are no error.
  */
-int table_refresh(struct table *t, struct mqfs *fs, struct peek *peek, struct probe *probe);
+int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *peek,
+		  struct probe *probe);
 
-/* Queues in the order of (ipcns, name bytes); pointers are good until the next refresh. */
+/* Queues in the order of (ipcns, name bytes, shadows last); pointers are good until the next refresh. */
 size_t table_size(const struct table *t);
 const struct queue *table_at(const struct table *t, size_t i);
 struct queue *table_edit(struct table *t, size_t i); /* for what the watch keeps there */

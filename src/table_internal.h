@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What table.c and table_counters.c share. */
+/* What table.c, table_find.c and table_counters.c share. */
 #ifndef MQWATCH_TABLE_INTERNAL_H
 #define MQWATCH_TABLE_INTERNAL_H
 
@@ -12,7 +12,6 @@
  */
 struct entry {
 	struct queue queue;
-	uint64_t handle;	   /* struct peek_item */
 	struct mqw_counters *base; /* NULL: nothing yet */
 	struct standing standing;
 	struct standing shown; /* the sums last shown: they never go backwards */
@@ -24,8 +23,11 @@ struct entry {
 
 struct table {
 	size_t queues_max;
+	char *const *include, *const *exclude;
 	struct entry **entries; /* listed or not, in order of (ipcns, name) */
 	size_t n_entries;
+	struct entry **index; /* by identity, with open addressing; NULL: free */
+	size_t index_mask;
 	struct queue **listed;
 	size_t n_listed;
 	size_t drops[TABLE_DROPS];
@@ -35,9 +37,18 @@ struct table {
 
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino); /* NULL: no memory */
 void entry_free(struct entry *e);
+/* The one that has the name; that is, no shadow. */
 struct entry *entry_find(const struct table *t, uint32_t ipcns, const char *name);
+/* The one whose queue this is, as of when table_index() was called; shadows are found too. */
+struct entry *entry_of(const struct table *t, const struct mqw_key *key);
+void entry_identify(struct entry *e, uint64_t ino); /* the name is that of another queue now */
 void entry_keep_standing(struct entry *e); /* what stood in a queue that went stays with its name */
 int entry_insert(struct table *t, struct entry *e);
+
+/* table_find.c: marks the queues that are there as seen, with new entries for new ones. */
+int table_see_queues(struct table *t, struct namespaces *namespaces);
+int table_index(struct table *t);
+int table_compare(const void *a, const void *b); /* of places of entries */
 
 /* Sets the listed queues' counters from the probes' slots; takes back those of queues that went. */
 int table_read_counters(struct table *t, struct probe *probe, uint64_t now);

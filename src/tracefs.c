@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "mount.h"
@@ -23,4 +26,40 @@ int tracefs_open(void)
 		close(fd);
 	}
 	return mount_detached("tracefs");
+}
+
+bool tracefs_has(int tracefs, const char *path)
+{
+	struct stat st;
+
+	return fstatat(tracefs, path, &st, 0) == 0;
+}
+
+int tracefs_open_event(int tracefs, const char *event)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+	};
+	_cleanup_close_ int fd = -1;
+	char path[128], text[32];
+	uint64_t id;
+	ssize_t n;
+	int r;
+
+	snprintf(path, sizeof(path), "events/syscalls/%s/id", event);
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	r = parse_u64(text, 0, UINT32_MAX, &id);
+	if (r < 0)
+		return r;
+	attr.config = id;
+	r = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return r < 0 ? -errno : r;
 }

@@ -14,15 +14,16 @@ struct watch;
 /* What the watch works with; the table's queues get what it finds. */
 struct watch_parts {
 	struct table *table;
-	struct mqfs *fs;
+	struct namespaces *namespaces;
 	struct peek *peek;
 	struct probe *probe;
 	uint64_t *snapshots; /* counts by enum snapshot_result */
+	bool levels;	     /* find how many messages of each priority there are */
 };
 
 struct watch_ops {
 	struct stall_rules (*rules)(void *data, const struct queue *q);
-	/* how many processes have it open for reading; -errno: not known */
+	/* how many open descriptions may receive; -errno: not known */
 	int (*readers)(void *data, const struct queue *q, size_t *ret);
 	/* since when the send that has been blocked for longest has been; 0: none, or not known */
 	uint64_t (*blocked_since)(void *data, const struct queue *q);

@@ -127,8 +127,9 @@ if [ "$(id -u)" -ne 0 ]; then
 	finish
 fi
 export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES='' MQWATCH_OVERTAKERS=${long:+10000000}
+export MQWATCH_BURST_SECONDS=${long:+60}
 host build
 # the sanitizers look for wrong memory accesses, not for rare interleavings
-MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS=
+MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS='' MQWATCH_BURST_SECONDS=''
 host build-asan
 finish

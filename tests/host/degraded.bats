@@ -86,6 +86,18 @@ without_bpf() {
 	warned '/sys/kernel/tracing|tracefs'
 }
 
+@test "no probes: a dump right after a send waits until the message is proven" {
+	local i
+
+	daemon_start --probe=off
+	"$BIN/mqfill" create /fresh
+	for i in 1 2 3; do
+		"$BIN/mqfill" send /fresh "0:$i"
+		same "[true,$i,$i]" "$(json dump /fresh |
+			jq -c '[.consistent, .messages_total, (.messages | length)]')"
+	done
+}
+
 @test "switched off by hand is no degradation" {
 	daemon_start --probe=off --peek=off
 	without_bpf 0

@@ -20,6 +20,7 @@ setup() {
 	LOG=$BATS_TEST_TMPDIR/log
 	DAEMON=
 	WRAP=() # a command that the daemon is started by
+	NAMESPACES=(--queues.namespaces own) # whatever else runs on this machine
 	SPAWNED=()
 }
 
@@ -72,7 +73,8 @@ gone() {
 daemon_spawn() {
 	STATE_DIRECTORY=$BATS_TEST_TMPDIR/state \
 		ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "${WRAP[@]}" "$BIN/mqwatchd" \
-		--web.listen-address "127.0.0.1:$PORT" --control.socket "$SOCKET" "$@" \
+		--web.listen-address "127.0.0.1:$PORT" --control.socket "$SOCKET" \
+		"${NAMESPACES[@]}" "$@" \
 		2>>"$LOG" 3>&- &
 	DAEMON=$!
 }

@@ -97,15 +97,32 @@ static int op_openers(void *data, const struct queue *q, const struct mqw_opener
 	static struct mqw_opener openers[2];
 	const struct fixture *f = data;
 
-	openers[0] = (struct mqw_opener){
-		.key = q->id, .pid = UINT32_MAX, .access = MQW_OPEN_READ, .comm = "reader"};
-	openers[1] = (struct mqw_opener){.key = q->id,
+	openers[0] = (struct mqw_opener){.key = q->id,
+					 .file = 1,
 					 .pid = UINT32_MAX - 1,
+					 .access = MQW_OPEN_READ,
+					 .comm = "reader"};
+	openers[1] = (struct mqw_opener){.key = q->id,
+					 .file = 2,
+					 .pid = UINT32_MAX,
 					 .access = MQW_OPEN_READ | MQW_OPEN_WRITE,
 					 .comm = "both"};
 	*ret = openers;
 	*ret_n = ARRAY_SIZE(openers);
 	return f->openers_error;
+}
+
+static int op_detail(_unused_ void *data, _unused_ const struct queue *q,
+		     _unused_ struct mqw_detail *ret)
+{
+	return -ENOENT;
+}
+
+static int op_quota(void *data, struct quota *ret)
+{
+	struct fixture *f = data;
+
+	return quota_read(f->queues.table, f->queues.namespaces, NULL, ret);
 }
 
 static struct recorder *op_recorder(void *data)
@@ -133,6 +150,8 @@ static const struct control_ops ops = {
 	.snapshot = op_snapshot,
 	.calls = op_calls,
 	.openers = op_openers,
+	.detail = op_detail,
+	.quota = op_quota,
 	.recorder = op_recorder,
 	.payload_max = op_payload_max,
 	.control_gid = op_control_gid,

@@ -13,6 +13,7 @@
 
 struct own_queues {
 	struct mqfs *fs;
+	struct namespaces *namespaces;
 	struct peek *peek;
 	struct table *table;
 };
@@ -29,6 +30,9 @@ static inline int own_queues_new(struct own_queues *o)
 	r = mqfs_open(&o->fs, NULL, reason, sizeof(reason));
 	if (r < 0)
 		return r;
+	r = namespaces_new(&o->namespaces, &(struct namespaces_options){.own = o->fs});
+	if (r < 0)
+		return r;
 	r = peek_new(&o->peek, &options);
 	return r < 0 ? r : table_new(&o->table, 100);
 }
@@ -37,6 +41,7 @@ static inline void own_queues_done(struct own_queues *o)
 {
 	table_free(o->table);
 	peek_free(o->peek);
+	namespaces_free(o->namespaces);
 	mqfs_free(o->fs);
 }
 
@@ -60,7 +65,7 @@ static inline int own_queues_add(const char *name, uid_t uid, gid_t gid, mode_t 
 
 static inline int own_queues_refresh(struct own_queues *o)
 {
-	return table_refresh(o->table, o->fs, o->peek, NULL);
+	return table_refresh(o->table, o->namespaces, o->peek, NULL);
 }
 
 #endif /* MQWATCH_TEST_OWN_QUEUES_H */

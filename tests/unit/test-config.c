@@ -177,7 +177,7 @@ static void test_ini_errors(_unused_ void **state)
 		{"[peek]\nmode=on\n",
 		 "conf:2: mode=on: not allowed; expected auto, syscall, bpf or off\n"},
 		{"[probe]\nmode=Auto\n",
-		 "conf:2: mode=Auto: not allowed; expected auto, tracepoint or off\n"},
+		 "conf:2: mode=Auto: not allowed; expected auto, fentry, tracepoint or off\n"},
 		{"[log]\nlevel=7\n", "conf:2: level=7: not allowed; expected error, warning, "
 				     "notice, info or debug\n"},
 		{"[web]\nlisten-address=localhost\n",

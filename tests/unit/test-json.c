@@ -41,8 +41,10 @@ static void test_queue(void **state)
 	assert_json(json_queue(&q, false, 0),
 		    "{\"queue\":\"/q\",\"ipcns\":4026531839,\"messages\":2,\"messages_limit\":10,"
 		    "\"bytes\":null,\"message_size_limit\":64,\"uid\":1000,\"mode\":\"0640\","
-		    "\"linked\":true,\"readers\":null,\"writers\":null,\"blocked_senders\":null,"
-		    "\"blocked_receivers\":null,\"notify\":null,\"stalled\":[]}");
+		    "\"linked\":false,\"readers\":null,\"writers\":null,\"blocked_senders\":null,"
+		    "\"blocked_receivers\":null,\"notify\":null,\"stalled\":[],"
+		    "\"reserved_bytes\":1600,\"inode\":5,\"open\":null,\"last_use_at\":null,"
+		    "\"first_seen_at\":null}");
 	q.attr.bytes_known = true;
 	q.attr.bytes = 0;
 	q.attr.waiters_known = true;
@@ -50,12 +52,20 @@ static void test_queue(void **state)
 	q.attr.notify_pid = 42;
 	q.attr.mode = 0;
 	q.attr.messages_limit = UINT64_MAX;
+	q.linked = q.openers_known = true;
+	q.writers = 2;
+	q.opens_known = true;
+	q.opens = 3;
+	q.used_sec = 1763940000;
+	q.first_ns = NSEC_PER_SEC;
 	assert_json(json_queue(&q, false, 0),
 		    "{\"queue\":\"/q\",\"ipcns\":4026531839,\"messages\":2,"
 		    "\"messages_limit\":18446744073709551615,"
 		    "\"bytes\":0,\"message_size_limit\":64,\"uid\":1000,\"mode\":\"0000\","
-		    "\"linked\":true,\"readers\":null,\"writers\":null,\"blocked_senders\":0,"
-		    "\"blocked_receivers\":3,\"notify\":{\"pid\":42},\"stalled\":[]}");
+		    "\"linked\":true,\"readers\":0,\"writers\":2,\"blocked_senders\":0,"
+		    "\"blocked_receivers\":3,\"notify\":{\"pid\":42},\"stalled\":[],"
+		    "\"reserved_bytes\":1572752,\"inode\":5,\"open\":3,"
+		    "\"last_use_at\":1763940000,\"first_seen_at\":1.000000}");
 }
 
 /* What one reads back under key. */
@@ -105,6 +115,7 @@ static void test_names(void **state)
 static void test_detail(void **state)
 {
 	const uint64_t offset = 1763940000 * NSEC_PER_SEC;
+	struct mqw_counters sums = {};
 	struct queue q = queue_q();
 	struct json_object *json, *counters, *part, *buckets;
 
@@ -118,16 +129,17 @@ static void test_detail(void **state)
 	json_object_put(json);
 
 	q.counted = true;
-	q.counters.op[MQW_SEND] = (struct mqw_op_stats){
+	q.counters = &sums;
+	q.counters->op[MQW_SEND] = (struct mqw_op_stats){
 		.messages = 7, .bytes = 70, .last_ns = 1500000999, .time_ns = 2500000000};
-	q.counters.op[MQW_SEND].time[0] = 4;
-	q.counters.op[MQW_SEND].time[1] = 3;
-	q.counters.op[MQW_SEND].time[MQW_TIME_BUCKETS - 1] = 1;
-	q.counters.op[MQW_SEND].errors[MQW_EAGAIN] = 9;
-	q.counters.op[MQW_SEND].errors[MQW_EOTHER] = 1;
-	q.counters.depth[0] = 1;
-	q.counters.depth[10] = 2;
-	q.counters.depth_ratio_sum = 1250000;
+	q.counters->op[MQW_SEND].time[0] = 4;
+	q.counters->op[MQW_SEND].time[1] = 3;
+	q.counters->op[MQW_SEND].time[MQW_TIME_BUCKETS - 1] = 1;
+	q.counters->op[MQW_SEND].errors[MQW_EAGAIN] = 9;
+	q.counters->op[MQW_SEND].errors[MQW_EOTHER] = 1;
+	q.counters->depth[0] = 1;
+	q.counters->depth[10] = 2;
+	q.counters->depth_ratio_sum = 1250000;
 	json = json_queue(&q, true, offset);
 	assert_string_equal(string_of(json, "last_send_at"), "1763940001.500000");
 	assert_null(string_of(json, "last_receive_at"));
@@ -263,15 +275,18 @@ static void test_calls(void **state)
 static void test_openers(_unused_ void **state)
 {
 	const struct mqw_opener openers[] = {
-		{.pid = UINT32_MAX, .access = MQW_OPEN_READ, .comm = "r"},
-		{.pid = UINT32_MAX, .access = MQW_OPEN_WRITE, .comm = "w"},
-		{.pid = UINT32_MAX, .access = MQW_OPEN_READ | MQW_OPEN_WRITE, .comm = "rw"},
+		{.pid = UINT32_MAX, .fd = 4, .access = MQW_OPEN_WRITE, .uid = 7, .comm = "two"},
+		{.pid = UINT32_MAX - 1, .fd = 9, .access = MQW_OPEN_READ | MQW_OPEN_WRITE},
+		{.pid = UINT32_MAX, .fd = 3, .access = MQW_OPEN_READ, .uid = 7, .comm = "two"},
 	};
 
+	assert_json(json_openers(NULL, 0), "[]");
 	assert_json(json_openers(openers, ARRAY_SIZE(openers)),
-		    "[{" PID ",\"comm\":\"r\",\"access\":\"read\"," NOBODY "},"
-		    "{" PID ",\"comm\":\"w\",\"access\":\"write\"," NOBODY "},"
-		    "{" PID ",\"comm\":\"rw\",\"access\":\"read-write\"," NOBODY "}]");
+		    "[{\"pid\":4294967294,\"comm\":\"\",\"uid\":0,\"access\":\"read-write\","
+		    "\"descriptors\":[{\"fd\":9,\"access\":\"read-write\"}]," NOBODY "},"
+		    "{" PID ",\"comm\":\"two\",\"uid\":7,\"access\":\"read-write\","
+		    "\"descriptors\":[{\"fd\":3,\"access\":\"read\"},"
+		    "{\"fd\":4,\"access\":\"write\"}]," NOBODY "}]");
 }
 
 /* A process that lives: this one. */
@@ -321,7 +336,7 @@ static void test_status(void **state)
 		string_of(json, "peek"),
 		"{ \"backend\": \"off\", \"reason\": \"no BTF\", \"note\": \"no call\" }");
 	assert_string_equal(string_of(json, "probe"),
-			    "{ \"mode\": \"tracepoint\", \"reason\": null }");
+			    "{ \"mode\": \"tracepoint\", \"reason\": null, \"note\": null }");
 	assert_string_equal(string_of(json, "queues"), "3");
 	assert_string_equal(string_of(json, "snapshots"),
 			    "{ \"consistent\": 0, \"inconsistent\": 6, \"failed\": 0 }");

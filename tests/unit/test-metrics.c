@@ -14,13 +14,14 @@
 #define _cleanup_page_ _cleanup_(text_free)
 
 /* The page, with a NUL at its end. */
-static struct text render(struct queue *queues, size_t n, const struct status *status)
+static struct text render_quota(struct queue *queues, size_t n, const struct status *status,
+				const struct quota *quota)
 {
 	const struct table table = {.n = n, .queues = queues};
 	const struct metrics_input input = {.table = &table,
 					    .status = status,
 					    .realtime_offset_ns = 1763940000 * NSEC_PER_SEC,
-					    .queues_limit = 256,
+					    .quota = quota,
 					    .priorities_max = 2,
 					    .scrape_ns = 1500000};
 	struct text page = {};
@@ -29,6 +30,11 @@ static struct text render(struct queue *queues, size_t n, const struct status *s
 	text_append_bytes(&page, "", 1);
 	assert_false(page.failed);
 	return page;
+}
+
+static struct text render(struct queue *queues, size_t n, const struct status *status)
+{
+	return render_quota(queues, n, status, &fake_quota);
 }
 
 static void assert_has(const struct text *page, const char *line)
@@ -73,9 +79,9 @@ static void test_counters(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.op[MQW_SEND] = (struct mqw_op_stats){.messages = 7, .bytes = UINT64_MAX};
-	q.counters.op[MQW_SEND].errors[MQW_ETIMEDOUT] = 5;
-	q.counters.op[MQW_SEND].errors[MQW_EOTHER] = 6;
+	q.counters->op[MQW_SEND] = (struct mqw_op_stats){.messages = 7, .bytes = UINT64_MAX};
+	q.counters->op[MQW_SEND].errors[MQW_ETIMEDOUT] = 5;
+	q.counters->op[MQW_SEND].errors[MQW_EOTHER] = 6;
 	page = render(&q, 1, &fake_status);
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 7");
 	assert_has(&page, "mqwatch_queue_sent_bytes_total{" Q "} 18446744073709551615");
@@ -121,7 +127,7 @@ static void test_peeks(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.peeks = 5;
+	q.counters->peeks = 5;
 	for (int there = 0; there < 2; there++) {
 		_cleanup_page_ struct text page = {};
 
@@ -144,12 +150,12 @@ static void test_findings(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.residence[2] = 3;
-	q.counters.residence_ns = 1500;
-	q.counters.unpaired = 4;
-	q.counters.depth_ns = 5;
-	q.counters.depth_ns_high = 1;
-	q.counters.full_ns = 2500000000;
+	q.counters->residence[2] = 3;
+	q.counters->residence_ns = 1500;
+	q.counters->unpaired = 4;
+	q.counters->depth_ns = 5;
+	q.counters->depth_ns_high = 1;
+	q.counters->full_ns = 2500000000;
 	q.progress.looked = true;
 	q.stall.reasons = 1U << STALL_STARVED;
 	q.stalls[STALL_STARVED] = 7;
@@ -157,7 +163,7 @@ static void test_findings(_unused_ void **state)
 		.oldest = {.known = true, .sent_ns = 2 * NSEC_PER_SEC},
 		.levels_known = true,
 		.n_levels = 3,
-		.levels = {{9, 1}, {5, 2}, {1, 3}},
+		.levels = (struct queue_level[]){{9, 1}, {5, 2}, {1, 3}},
 		.below = 4,
 		.blocked_ns = {[MQW_RECEIVE] = 3 * NSEC_PER_SEC},
 	};
@@ -189,11 +195,20 @@ static void test_findings(_unused_ void **state)
 
 static void test_nothing_sent_yet(_unused_ void **state)
 {
-	_cleanup_page_ struct text page = {};
+	_cleanup_page_ struct text page = {}, unused = {};
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters = (struct mqw_counters){};
+	*q.counters = (struct mqw_counters){};
+	/* no call was seen on it */
+	unused = render(&q, 1, &fake_status);
+	assert_has(&unused, "mqwatch_queue_sent_messages_total{" Q "} 0");
+	assert_has(&unused, "mqwatch_queue_received_messages_total{" Q "} 0");
+	assert_has_not(&unused, "mqwatch_queue_sent_bytes");
+	assert_has_not(&unused, "errors_total{" Q);
+	assert_has_not(&unused, "_bucket");
+	/* calls were seen, of which none moved a message */
+	q.slotted = true;
 	page = render(&q, 1, &fake_status);
 	assert_has_not(&page, "timestamp_seconds{");
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 0");
@@ -214,11 +229,11 @@ static void test_histograms(_unused_ void **state)
 	static_assert(ARRAY_SIZE(bounds) == MQW_TIME_BUCKETS, "a bound for each bucket");
 	fake_queue(&q, NS, "q");
 	for (uint64_t i = 0; i < MQW_TIME_BUCKETS; i++)
-		q.counters.op[MQW_SEND].time[i] = i + 1;
-	q.counters.op[MQW_SEND].time_ns = 1234567890123;
+		q.counters->op[MQW_SEND].time[i] = i + 1;
+	q.counters->op[MQW_SEND].time_ns = 1234567890123;
 	for (uint64_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		q.counters.depth[i] = 2;
-	q.counters.depth_ratio_sum = 11000001;
+		q.counters->depth[i] = 2;
+	q.counters->depth_ratio_sum = 11000001;
 	page = render(&q, 1, &fake_status);
 	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
 		_cleanup_free_ char *line = NULL;
@@ -296,25 +311,75 @@ static void test_invalid_names(_unused_ void **state)
 
 static void test_namespaces(_unused_ void **state)
 {
-	struct status status = fake_status;
+	static const struct namespace namespaces[] = {
+		{.ipcns = 5, .unit = "a.service"},
+		{.ipcns = 6,
+		 .limits = {.known = true, .counted = true, .queues = 8, .queues_max = 9}},
+		{.ipcns = 7, .container = "\"0"},
+		{.ipcns = 9},
+	};
+	struct quota_user users[] = {{.uid = 0, .reserved_bytes = 1600}, {.uid = 7}};
+	struct opens_error errors[] = {{7, EMFILE, 3}, {7, 4095, 1}};
+	struct quota quota = {.namespaces = namespaces,
+			      .n_namespaces = ARRAY_SIZE(namespaces),
+			      .users = users,
+			      .n_users = ARRAY_SIZE(users),
+			      .errors = errors,
+			      .n_errors = ARRAY_SIZE(errors),
+			      .errors_lost = 2};
 	struct queue queues[3];
 	_cleanup_page_ struct text page = {};
 	_cleanup_page_ struct text none = {};
 
-	status.ipcns = 9;
 	fake_queue(&queues[0], 5, "a");
 	fake_queue(&queues[1], 5, "b");
 	fake_queue(&queues[2], 7, "a");
-	page = render(queues, 3, &status);
+	page = render_quota(queues, 3, &fake_status, &quota);
+	assert_has(&page,
+		   "mqwatch_ipc_namespace_info{ipcns=\"5\",unit=\"a.service\",container=\"\"} 1");
+	assert_has(&page,
+		   "mqwatch_ipc_namespace_info{ipcns=\"7\",unit=\"\",container=\"\\\"0\"} 1");
 	assert_has(&page, "mqwatch_queues{ipcns=\"5\"} 2");
+	assert_has(&page, "mqwatch_queues{ipcns=\"6\"} 8");
 	assert_has(&page, "mqwatch_queues{ipcns=\"7\"} 1");
 	assert_has(&page, "mqwatch_queues{ipcns=\"9\"} 0");
-	assert_has(&page, "mqwatch_queues_limit{ipcns=\"9\"} 256");
-	status.ipcns = 0;
-	none = render(NULL, 0, &status);
+	assert_has(&page, "mqwatch_queues_limit{ipcns=\"6\"} 9");
+	assert_has_not(&page, "mqwatch_queues_limit{ipcns=\"5");
+	assert_has(&page, "mqwatch_user_reserved_bytes{uid=\"0\"} 1600");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"EMFILE\",uid=\"7\"} 3");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"other\",uid=\"7\"} 1");
+	assert_has(&page, "mqwatch_open_errors_total{errno=\"other\",uid=\"other\"} 2");
+	quota = (struct quota){};
+	none = render_quota(NULL, 0, &fake_status, &quota);
 	assert_has_not(&none, "mqwatch_queues{");
 	assert_has_not(&none, "mqwatch_queues_limit");
+	assert_has_not(&none, "mqwatch_user");
+	assert_has_not(&none, "mqwatch_open");
 	assert_has_not(&none, "mqwatch_queue_");
+}
+
+/* An unlinked queue, and another that has its name now. */
+static void test_unlinked(_unused_ void **state)
+{
+	struct queue queues[2];
+	_cleanup_page_ struct text page = {};
+
+	fake_queue(&queues[0], NS, "q");
+	fake_queue(&queues[1], NS, "q");
+	queues[1].id.ino = 77;
+	queues[1].linked = queues[1].counted = false;
+	queues[1].shadow = true;
+	queues[1].openers_known = true;
+	queues[1].readers = 3;
+	page = render(queues, 2, &fake_status);
+	assert_has(&page, "mqwatch_queue_messages{" Q "} 3");
+	assert_has(&page, "mqwatch_queue_messages{" Q ",unlinked=\"77\"} 3");
+	assert_has(&page, "mqwatch_queue_info{" Q
+			  ",unlinked=\"77\",uid=\"1000\",mode=\"0640\",linked=\"false\"} 1");
+	assert_has(&page, "mqwatch_queue_readers{" Q ",unlinked=\"77\"} 3");
+	assert_has(&page, "mqwatch_queue_writers{" Q ",unlinked=\"77\"} 0");
+	assert_has_not(&page, "mqwatch_queue_readers{" Q "}");
+	assert_has_not(&page, "sent_messages_total{" Q ",unlinked");
 }
 
 static void test_self(_unused_ void **state)
@@ -474,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_invalid_names),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_grouping),

@@ -18,28 +18,31 @@
 static void test_openers(_unused_ void **state)
 {
 	struct mqw_opener openers[] = {
-		{.key = KEY(2), .pid = 7, .access = MQW_OPEN_WRITE},
-		{.key = KEY(1), .pid = 9, .access = MQW_OPEN_READ},
-		{.key = KEY(2), .pid = 7, .access = MQW_OPEN_READ},
-		{.key = KEY(2), .pid = 5, .access = MQW_OPEN_WRITE},
-		{.key = KEY(2), .pid = 7, .access = MQW_OPEN_WRITE},
+		{.key = KEY(2), .file = 3, .pid = 7, .access = MQW_OPEN_WRITE},
+		{.key = KEY(1), .file = 1, .pid = 9, .access = MQW_OPEN_READ},
+		{.key = KEY(2), .file = 4, .pid = 7, .access = MQW_OPEN_READ},
+		{.key = KEY(2), .file = 2, .pid = 5, .access = MQW_OPEN_WRITE},
+		/* a descriptor that was inherited */
+		{.key = KEY(2), .file = 3, .pid = 8, .access = MQW_OPEN_WRITE},
+		{.key = KEY(2), .file = 5, .pid = 8, .access = MQW_OPEN_READ | MQW_OPEN_WRITE},
 	};
 	const struct mqw_key second = KEY(2), third = KEY(3), zeroth = KEY(0);
 	const struct mqw_opener *of;
-	size_t n = openers_merge(openers, ARRAY_SIZE(openers)), n_of;
+	size_t n = ARRAY_SIZE(openers), n_of;
 
-	assert_int_equal(n, 3);
+	openers_sort(openers, n);
 	of = openers_of(openers, n, &second, &n_of);
-	assert_int_equal(n_of, 2);
+	assert_int_equal(n_of, 5);
 	assert_int_equal(of[0].pid, 5);
-	assert_int_equal(of[1].access, MQW_OPEN_READ | MQW_OPEN_WRITE);
-	assert_int_equal(openers_count(of, n_of, MQW_OPEN_READ), 1);
-	assert_int_equal(openers_count(of, n_of, MQW_OPEN_WRITE), 2);
+	assert_int_equal(of[1].pid, 7);
+	assert_int_equal(of[2].pid, 8);
+	assert_int_equal(openers_count(of, n_of, MQW_OPEN_READ), 2);
+	assert_int_equal(openers_count(of, n_of, MQW_OPEN_WRITE), 3);
 	openers_of(openers, n, &third, &n_of);
 	assert_int_equal(n_of, 0);
 	openers_of(openers, n, &zeroth, &n_of);
 	assert_int_equal(n_of, 0);
-	assert_int_equal(openers_merge(NULL, 0), 0);
+	openers_sort(NULL, 0);
 	openers_of(NULL, 0, &second, &n_of);
 	assert_int_equal(n_of, 0);
 }

@@ -73,7 +73,7 @@ throughput() {
 
 	for kernel in base patched; do
 		perf $kernel "count.$kernel" "mq_peek_perf 3 | grep -m $(
-			[[ $kernel == base ]] && echo 2 || echo 4) ^send" --count
+			[[ $kernel == base ]] && echo 2 || echo 4) ^send" --virtual-time
 	done
 	for levels in 1 32; do
 		before=$(value count.base "send and receive, $levels priorities" ns)

@@ -21,9 +21,9 @@
 #   --systemd           that root boots its own systemd, and the commands run
 #                       from a unit once basic.target is reached
 #   --memory MB         default 1024;  --cpus N, default 2
-#   --count             the machine's time is the number of instructions it ran,
-#                       one a nanosecond: what it measures is the same on any
-#                       host, whatever else that does (emulated, one processor)
+#   --virtual-time      the machine's clock counts its instructions, one a
+#                       nanosecond: how long something takes there does not
+#                       depend on how busy the host is (emulation, one CPU)
 #   --append ARGS       more kernel command line
 #   --console FILE      keep the console's log
 #   --allow-reports     a WARN, oops or other report does not fail the run
@@ -44,11 +44,11 @@ memory=1024
 cpus=2
 root=
 systemd=
+virtual=
 shell=
 append=
 console=
 reports=fail
-count=
 verbose=
 adds=()
 envs=()
@@ -71,8 +71,8 @@ options() {
 		case $1 in
 		--shell) shell=1 ;;
 		--systemd) systemd=1 ;;
+		--virtual-time) virtual=1 ;;
 		--allow-reports) reports=allow ;;
-		--count) count=1 ;;
 		--verbose) verbose=1 ;;
 		-h|--help) sed -n '/^# Run/,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; exit 0 ;;
 		--kernel|--timeout|--add|--env|--run|--root|--memory|--cpus|--append|--console)
@@ -90,6 +90,7 @@ options() {
 	else
 		[[ ${#runs[@]} -gt 0 ]] || die "nothing to run: use --run or --shell"
 	fi
+	[[ -z $virtual ]] || cpus=1
 	[[ -z $systemd || -n $root ]] || die "--systemd needs --root"
 	[[ $root != host || $(id -u) -eq 0 ]] || die "--root host needs root"
 }
@@ -260,9 +261,8 @@ qemu_arguments() {
 	local accel cpu=max,la57=off name format
 
 	accel=$(accelerator)
-	if [[ -n $count ]]; then
+	if [[ -n $virtual ]]; then
 		accel=tcg
-		cpus=1
 		arguments=(-icount "shift=0,sleep=off")
 	fi
 	[[ $accel == tcg ]] || cpu=host
