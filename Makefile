@@ -200,7 +200,7 @@ help:
 	@echo 'make              build $(BUILD)/mqwatchd and $(BUILD)/mqwatchctl (V=1 shows the commands)'
 	@echo 'make demo         see it at work on this machine, packages included'
 	@echo 'make check        all tests, packages included; make check-long: the slow ones too'
-	@echo 'make bench        measure the cost, paired with its peers'
+	@echo 'make bench        measure the cost, beside its peers; BENCH="probes peek contention start scrape vm" for some of it'
 	@echo 'make install      DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
 	@echo 'make lint, asan, fuzz, deps, clean'
 	@echo 'VMLINUX_BTF=FILE  build against the types of another kernel; ARCH=aarch64 for another machine'
