@@ -35,6 +35,7 @@ struct reading {
 	uint64_t begun, under_way;
 	uint64_t messages, messages_limit;
 	uint64_t received, rejected, last_receive_ns;
+	uint64_t rejecting_ns, rejected_ns;
 	uint64_t usual_ns;
 	bool doubtful; /* a look may put right what the probes know */
 };
@@ -116,6 +117,8 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 	ret->received = slot_messages(&op[MQW_RECEIVE]);
 	ret->last_receive_ns = load(&op[MQW_RECEIVE].last_ns);
 	ret->rejected = load(&op[MQW_SEND].errors[MQW_EAGAIN]);
+	ret->rejecting_ns = load(&slot->rejecting_ns);
+	ret->rejected_ns = load(&slot->rejected_ns);
 	ret->usual_ns = stall_usual_ns(slot->counters.residence);
 	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled);
 }
@@ -277,6 +280,8 @@ static void judge(struct round *r, struct queue *q, const struct stall_rules *ru
 		.messages_limit = now->messages_limit,
 		.received = now->received,
 		.rejected = now->rejected,
+		.rejecting_ns = now->rejecting_ns,
+		.rejected_ns = now->rejected_ns,
 		.last_receive_ns = now->last_receive_ns,
 		.oldest_ns = q->found.oldest.known ? q->found.oldest.sent_ns : 0,
 		.overtaken = q->progress.overtaken,
