@@ -152,7 +152,8 @@ demo: deps
 	@$(MAKE) --no-print-directory all tools
 	@tests/demo.sh
 
-bench: deps
+bench:
+	@tests/deps.sh bench
 	@$(MAKE) --no-print-directory all tools
 	@tests/bench/bench.sh
 

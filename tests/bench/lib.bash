@@ -4,6 +4,7 @@
 
 build=$PWD/build
 tools=$build/tests
+PATH=$PATH:$build/deps/usr/bin # see tests/deps.sh
 address=127.0.0.1:10119
 work=$(mktemp -d)
 tracer= # the process that traces or is measured

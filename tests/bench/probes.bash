@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What a send and receive cost untraced and under tracers, in turns; and what another system call does.
 
-# has N: whether the tracer has programs on so many tracepoints
+# Whether the tracer has programs on all four tracepoints.
 attached() {
 	[ "$(bpftool perf show | grep -c "^pid $tracer .* tracepoint .*mq_timed")" -ge 4 ]
 }
@@ -111,7 +111,7 @@ section_probes() {
 	echo 'What strace does itself is not in its line, only what the traced process pays.'
 	others=$(bpftool perf show | grep -c 'sys_enter_mq_timedsend' || :)
 	[ "$others" = 0 ] ||
-		echo "**$others other programs were attached to these tracepoints:** their cost is in each line, the untraced too."
+		echo "**Other programs were attached to these tracepoints ($others):** their cost is in each line, the untraced too."
 	echo
 	compare_tracers untraced empty bpftrace perf strace tracepoint fentry
 }
