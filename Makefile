@@ -90,6 +90,7 @@ $(BUILD)/flags: FORCE
 	$(call write_if_changed,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 $(BUILD)/version.h: FORCE
 	$(call write_if_changed,#define MQWATCH_VERSION "$(VERSION)")
+.PHONY: FORCE # a file that is missing would not do: .SECONDARY
 FORCE:
 
 $(BUILD)/bpf/vmlinux.h: $(wildcard $(VMLINUX_BTF))

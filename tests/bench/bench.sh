@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bench.sh [SECTION]...: what watching costs, each figure beside its peer's of the same run, as Markdown; all
-# sections go into docs/performance.md as well. BENCH='SECTION...' does the same as the arguments.
+# bench.sh [SECTION]...: what watching costs, each figure beside its peer's of the same run, as Markdown on standard
+# output and in docs/performance.md. BENCH='SECTION...' does the same as the arguments.
 # ROUNDS=N, PAIRS=N, QUEUES='N...', IDLE=SECONDS
 set -eu
 cd "$(dirname "$0")/../.."
@@ -43,28 +43,34 @@ describe_machine() {
 			awk 'NR == 1 { print $3 }'); $rounds rounds, $pairs pairs."
 }
 
-# put_into_document FILE: between its markers
+# put_into_document SECTION FILE: between the section's markers
 put_into_document() {
-	awk -v file="$1" '
-		/^<!-- bench begins/ { print; print ""; while ((getline line <file) > 0) print line; print ""; skip = 1 }
-		/^<!-- bench ends/ { skip = 0 }
+	awk -v section="$1" -v file="$2" '
+		$0 == "<!-- bench: " section " -->" {
+			print
+			print ""
+			while ((getline line <file) > 0)
+				print line
+			print ""
+			skip = 1
+		}
+		$0 == "<!-- bench: end of " section " -->" { skip = 0 }
 		!skip' "$document" >"$work/document"
-	awk '/^<!-- bench begins/ { n++ } END { exit n != 1 }' "$work/document"
 	cat "$work/document" >"$document"
 }
 
 echo 65536 >/proc/sys/fs/mqueue/msg_max
 echo 1048576 >/proc/sys/fs/mqueue/msgsize_max
-[ $# -gt 0 ] || read -ra asked <<<"${BENCH:-}"
-[ $# -eq 0 ] || asked=("$@")
-chosen=("${asked[@]}")
-[ ${#chosen[@]} -gt 0 ] || chosen=(probes peek contention start scrape)
-{
-	describe_machine
-	for part in "${chosen[@]}"; do
-		printf '\n### %s\n\n' "${titles[$part]}"
+[ $# -gt 0 ] || read -ra chosen <<<"${BENCH:-probes peek contention start scrape}"
+[ $# -eq 0 ] || chosen=("$@")
+for part in "${chosen[@]}"; do
+	{
+		describe_machine
+		echo
 		"section_$part"
-		echo "bench: $part took until $SECONDS s" >&2
-	done
-} | tee "$work/report"
-[ ${#asked[@]} -gt 0 ] || put_into_document "$work/report"
+	} >"$work/section"
+	printf '\n### %s\n\n' "${titles[$part]}"
+	cat "$work/section"
+	put_into_document "$part" "$work/section"
+	echo "bench: $part took until $SECONDS s" >&2
+done
