@@ -90,6 +90,7 @@ $(BUILD)/flags: FORCE
 	$(call write_if_changed,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 $(BUILD)/version.h: FORCE
 	$(call write_if_changed,#define MQWATCH_VERSION "$(VERSION)")
+.PHONY: FORCE # a file that is missing would not do: .SECONDARY
 FORCE:
 
 $(BUILD)/bpf/vmlinux.h: $(wildcard $(VMLINUX_BTF))
@@ -152,7 +153,8 @@ demo: deps
 	@$(MAKE) --no-print-directory all tools
 	@tests/demo.sh
 
-bench: deps
+bench:
+	@tests/deps.sh bench
 	@$(MAKE) --no-print-directory all tools
 	@tests/bench/bench.sh
 
@@ -222,7 +224,7 @@ help:
 	@echo 'make              build $(BUILD)/mqwatchd and $(BUILD)/mqwatchctl (V=1 shows the commands)'
 	@echo 'make demo         see it at work on this machine, packages included'
 	@echo 'make check        all tests, packages included; make check-long: the slow ones too'
-	@echo 'make bench        measure the cost, paired with its peers'
+	@echo 'make bench        measure the cost, beside its peers; BENCH="probes peek contention start scrape vm" for some of it'
 	@echo 'make install      DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
 	@echo 'make deb          Debian packages in $(BUILD)/deb'
 	@echo 'make lint, asan, fuzz, deps, clean'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what building, testing and measuring needs and is missing. Says nothing when all is there.
+# With "bench", also what the daemon is measured beside.
 # With "vm", also what building and running the kernels of tests/vm needs: those are for x86-64.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +14,9 @@ vm=
 [ "${1:-}" != vm ] || [ "$(uname -m)" != x86_64 ] ||
 	vm='qemu-system-x86 qemu-system-common busybox-static cpio kmod'
 
-# Prometheus is only unpacked: installing it would start and enable its services.
+[ "${1:-}" != bench ] || tests="$tests strace linux-perf"
+
+# These are only unpacked: installing them would start and enable services.
 unpacked=build/deps
 export PATH="$PATH:$unpacked/usr/bin"
 
@@ -31,6 +34,8 @@ installed $package
 	esac
 done
 command -v prometheus >/dev/null && command -v promtool >/dev/null || unpack=prometheus
+[ "${1:-}" != bench ] || command -v prometheus-node-exporter >/dev/null ||
+	unpack="${unpack:-} prometheus-node-exporter"
 
 kernel_needs() {
 	[ -z "$vm" ] || kernel/build.sh needs
@@ -55,6 +60,8 @@ if [ -n "$missing" ]; then
 fi
 if [ -n "${unpack:-}" ]; then
 	mkdir -p "$unpacked"
-	(cd "$unpacked" && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb .)
+	for package in $unpack; do
+		(cd "$unpacked" && apt-get download -q "$package" && dpkg-deb -x "$package"_*.deb .)
+	done
 fi
 kernel_needs

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What a send and receive cost untraced and under tracers, in turns; and what another system call does.
+
+# Whether the tracer has programs on all four tracepoints.
+attached() {
+	[ "$(bpftool perf show | grep -c "^pid $tracer .* tracepoint .*mq_timed")" -ge 4 ]
+}
+
+opened() {
+	[ "$(find "/proc/$tracer/fd" -lname '*perf_event*' | wc -l)" -ge 4 ]
+}
+
+trace_untraced() { :; }
+
+trace_empty() {
+	start "$tools/attach" "$build/bench/empty.bpf.o"
+	wait_for attached
+}
+
+trace_bpftrace() {
+	start bpftrace tests/bench/mq.bt
+	wait_for attached
+}
+
+trace_perf() {
+	start perf trace -a -e mq_timedsend,mq_timedreceive -o /dev/null
+	wait_for opened
+}
+
+trace_strace() {
+	wrap=(strace -f -o /dev/null -e 'trace=mq_timedsend,mq_timedreceive')
+	calls=$((pairs / 20))
+}
+
+trace_tracepoint() { start_daemon --probe=tracepoint; }
+trace_fentry() { start_daemon --probe=fentry; }
+
+fentry_works() {
+	curl -sf --unix-socket /run/mqwatch/control.sock http://localhost/v1/status |
+		jq -e '.probe.mode == "fentry"' >/dev/null
+}
+
+declare -A tracer_names=(
+	[untraced]=untraced
+	[empty]='four empty tracepoint programs'
+	[bpftrace]='bpftrace: count() and hist() per queue'
+	[perf]='perf trace'
+	[strace]='strace'
+	[tracepoint]='mqwatchd, tracepoint mode'
+	[fentry]='mqwatchd, fentry mode'
+)
+
+# measure VARIANT: one round
+measure() {
+	wrap=() calls=$pairs
+	"trace_$1"
+	if [ "$1" = fentry ] && ! fentry_works; then
+		stop
+		return
+	fi
+	"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$calls" >>"$work/$1.pair"
+	"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$pairs" getppid >>"$work/$1.other"
+	stop
+}
+
+print_tracers() {
+	local variant base reference pair
+
+	base=$(median <"$work/untraced.pair")
+	reference=$([ ! -e "$work/bpftrace.pair" ] || median <"$work/bpftrace.pair")
+	echo '| | ns per send+receive | ± | added | of what bpftrace adds | ns per getppid(2) | ± |'
+	echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
+	for variant in "$@"; do
+		if [ ! -e "$work/$variant.pair" ]; then
+			echo "| ${tracer_names[$variant]} | not permitted by this kernel | | | | | |"
+			continue
+		fi
+		pair=$(median <"$work/$variant.pair")
+		awk -v what="${tracer_names[$variant]}" -v ns="$pair" -v base="$base" \
+			-v reference="${reference:-$base}" -v spread="$(spread <"$work/$variant.pair")" \
+			-v other="$(median <"$work/$variant.other")" \
+			-v other_spread="$(spread <"$work/$variant.other")" 'BEGIN {
+			part = reference == base ? "" : sprintf("%.2f", (ns - base) / (reference - base))
+			printf "| %s | %.0f | %.0f | %.0f | %s | %.0f | %.0f |\n", what, ns, spread,
+				ns - base, part, other, other_spread
+		}'
+	done
+}
+
+# compare_tracers VARIANT...
+compare_tracers() {
+	local round variant
+
+	mkdir -p "$build/bench"
+	clang -O2 -g -target bpf "-I/usr/include/$(uname -m)-linux-gnu" -c tests/bench/bpf/empty.bpf.c \
+		-o "$build/bench/empty.bpf.o"
+	for ((round = 0; round < rounds; round++)); do
+		for variant in "$@"; do
+			measure "$variant"
+		done
+	done
+	print_tracers "$@"
+}
+
+section_probes() {
+	local others
+
+	echo 'A pair is one `mq_send(3)` and one `mq_receive(3)` of 64 bytes in one process, so that nothing sleeps, in CPU'
+	echo "time. Tracers take turns; the median of $rounds rounds, ± half the distance between the quartiles."
+	echo 'What strace does itself is not in its line, only what the traced process pays.'
+	others=$(bpftool perf show | grep -c 'sys_enter_mq_timedsend' || :)
+	[ "$others" = 0 ] ||
+		echo "**Other programs were attached to these tracepoints ($others):** their cost is in each line, the untraced too."
+	echo
+	compare_tracers untraced empty bpftrace perf strace tracepoint fentry
+}
