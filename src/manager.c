@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -9,6 +8,7 @@
 #include "listen.h"
 #include "log.h"
 #include "manager_internal.h"
+#include "memory.h"
 #include "privilege.h"
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
@@ -428,8 +428,7 @@ int manager_run(struct manager *m)
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
-	/* loading BPF programs takes much that nothing needs later */
-	malloc_trim(0);
+	memory_trim();
 	manager_tell(m);
 	sd_notify(false, "READY=1");
 	r = sd_event_loop(m->event);

@@ -64,19 +64,42 @@ static bool has_function(const struct btf *btf, const char *function)
 	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
 }
 
-static int choose_functions(struct probe *p)
+/* A program for type 1, which is no function: whoever may load such programs is told that it is invalid. */
+static bool functions_denied(void)
+{
+	static const struct bpf_insn exit_0[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+						 {.code = BPF_JMP | BPF_EXIT}};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = 1);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trial", "GPL", exit_0,
+					       ARRAY_SIZE(exit_0), &options);
+
+	return fd == -EPERM;
+}
+
+int probe_functions(char *reason, size_t size)
 {
 	_cleanup_close_ int tracefs = tracefs_open();
+
+	if (tracefs >= 0 && !tracefs_has(tracefs, "available_filter_functions"))
+		snprintf(reason, size,
+			 "this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE)");
+	else if (functions_denied())
+		snprintf(reason, size, "programs on functions are not permitted");
+	else
+		return 0;
+	return -EOPNOTSUPP;
+}
+
+static int choose_functions(struct probe *p)
+{
 	struct bpf_program *program;
 	struct btf *btf;
 	bool found;
 
 	/* asked first, since loading takes long even in vain */
-	if (tracefs >= 0 && !tracefs_has(tracefs, "available_filter_functions")) {
-		snprintf(p->reason, sizeof(p->reason),
-			 "this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE)");
+	if (probe_functions(p->reason, sizeof(p->reason)) < 0)
 		return -EOPNOTSUPP;
-	}
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
 		snprintf(p->reason, sizeof(p->reason), "the kernel's types cannot be read: %s",

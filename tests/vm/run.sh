@@ -261,16 +261,18 @@ qemu_arguments() {
 	local accel cpu=max,la57=off name format
 
 	accel=$(accelerator)
-	[[ -z $virtual ]] || accel=tcg
+	if [[ -n $virtual ]]; then
+		accel=tcg
+		arguments=(-icount "shift=0,sleep=off")
+	fi
 	[[ $accel == tcg ]] || cpu=host
 	say "kernel $kernel, $accel"
 	# shellcheck disable=SC2054 # QEMU's commas
-	arguments=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
+	arguments+=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
 		-m "$memory" -nodefaults -no-user-config -display none -no-reboot
 		-kernel "$kernel_dir/bzImage" -initrd "$tmp/initrd"
 		-device virtio-rng-pci
 		-device virtio-serial-pci,max_ports=8)
-	[[ -z $virtual ]] || arguments+=(-icount shift=0)
 	for name in out err status; do
 		arguments+=(-chardev "file,id=$name,path=$tmp/$name"
 			-device "virtserialport,name=$name,chardev=$name")
@@ -395,6 +397,7 @@ options "$@"
 needs
 kernel_dir=$("$here/kernel.sh" "$kernel") || exit 123
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mqwatch-vm.XXXXXX")
+arguments=()
 qemu_pid=
 share_pid=
 root_kind=
