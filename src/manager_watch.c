@@ -209,6 +209,7 @@ static uint64_t run(struct manager *m)
 		.peek = m->peek,
 		.probe = m->probe,
 		.snapshots = m->snapshots,
+		.levels = m->config->watch_priorities > 0,
 	};
 
 	return watch_run(m->watch, &parts, m->config->watch_interval_ns);
@@ -228,6 +229,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *data)
 	if (watch_stale(m->watch, m->probe))
 		manager_refresh(m);
 	sd_event_source_set_time(source, run(m) / 1000);
+	manager_tell(m);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

@@ -87,6 +87,17 @@ static void end_sample(struct render *r, uint64_t value)
 	text_append_bytes(r->out, "\n", 1);
 }
 
+/*
+ * Of a queue that no call was seen on, the counts that are 0 for that reason are left out, but for those of
+ * messages: a system may have thousands of them.
+ */
+static bool is_used(const struct queue *q)
+{
+	const struct mqw_op_stats *op = queue_counters(q)->op;
+
+	return q->slotted || op[MQW_SEND].time_ns || op[MQW_RECEIVE].time_ns;
+}
+
 /* Families with one number per queue. */
 struct family {
 	const char *name, *type, *help;
@@ -94,16 +105,16 @@ struct family {
 	bool is_time; /* CLOCK_MONOTONIC nanoseconds, shown as Unix time */
 };
 
-#define GETTER(name, known, value)                                       \
-	static bool name(const struct queue *q, uint64_t *ret)           \
-	{                                                                \
-		_unused_ const struct queue_attr *attr = &q->attr;       \
-		_unused_ const struct mqw_op_stats *op = q->counters.op; \
-                                                                         \
-		if (!(known))                                            \
-			return false;                                    \
-		*ret = (value);                                          \
-		return true;                                             \
+#define GETTER(name, known, value)                                              \
+	static bool name(const struct queue *q, uint64_t *ret)                  \
+	{                                                                       \
+		_unused_ const struct queue_attr *attr = &q->attr;              \
+		_unused_ const struct mqw_op_stats *op = queue_counters(q)->op; \
+                                                                                \
+		if (!(known))                                                   \
+			return false;                                           \
+		*ret = (value);                                                 \
+		return true;                                                    \
 	}
 
 GETTER(get_messages, true, attr->messages)
@@ -119,13 +130,13 @@ GETTER(get_blocked_receivers, attr->waiters_known, attr->blocked_receivers)
 GETTER(get_last_send, q->counted &&op[MQW_SEND].last_ns, op[MQW_SEND].last_ns)
 GETTER(get_last_receive, q->counted &&op[MQW_RECEIVE].last_ns, op[MQW_RECEIVE].last_ns)
 GETTER(get_sent_messages, q->counted, op[MQW_SEND].messages)
-GETTER(get_sent_bytes, q->counted, op[MQW_SEND].bytes)
+GETTER(get_sent_bytes, q->counted &&is_used(q), op[MQW_SEND].bytes)
 GETTER(get_received_messages, q->counted, op[MQW_RECEIVE].messages)
-GETTER(get_received_bytes, q->counted, op[MQW_RECEIVE].bytes)
-GETTER(get_peeks, q->peeks_counted, q->counters.peeks)
+GETTER(get_received_bytes, q->counted &&is_used(q), op[MQW_RECEIVE].bytes)
+GETTER(get_peeks, q->peeks_counted &&is_used(q), queue_counters(q)->peeks)
 
 GETTER(get_oldest, q->found.oldest.known, q->found.oldest.sent_ns)
-GETTER(get_unpaired, q->counted, q->counters.unpaired)
+GETTER(get_unpaired, q->counted &&is_used(q), queue_counters(q)->unpaired)
 
 static const struct family families[] = {
 	{"mqwatch_queue_messages", "gauge", "Messages in the queue.", get_messages, false},
@@ -229,18 +240,18 @@ static void render_errors(struct render *r, enum mqw_op op, const char *name, co
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!q->counted || !is_used(q))
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
 		begun = true;
 		for (unsigned int e = 0; e < MQW_ERRORS; e++) {
-			if (!error_shown(&q->counters.op[op], e))
+			if (!error_shown(&queue_counters(q)->op[op], e))
 				continue;
 			begin_sample(r, name, &r->rows[i], ",errno=\"", 8);
 			text_append(r->out, mqw_error_names[e]);
 			text_append_bytes(r->out, "\"} ", 3);
-			end_sample(r, q->counters.op[op].errors[e]);
+			end_sample(r, queue_counters(q)->op[op].errors[e]);
 		}
 	}
 }
@@ -254,13 +265,13 @@ static void render_seconds(struct render *r, const char *name, const char *help,
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!q->counted || !is_used(q))
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
 		begun = true;
 		begin_sample(r, name, &r->rows[i], "} ", 2);
-		text_append_long_seconds(r->out, get(&q->counters));
+		text_append_long_seconds(r->out, get(queue_counters(q)));
 		text_append_bytes(r->out, "\n", 1);
 	}
 }
@@ -340,6 +351,9 @@ static void render_stalls(struct render *r, const char *name, const char *type, 
 
 		if (!q->counted || !q->progress.looked)
 			continue;
+		/* what is empty and not used cannot be stuck */
+		if (!is_used(q) && !q->attr.messages && !q->stall.reasons)
+			continue;
 		if (!begun)
 			text_family(r->out, name, type, help);
 		begun = true;
@@ -385,42 +399,42 @@ static uint64_t depth_bound(size_t i)
 
 static uint64_t send_count(const struct queue *q, size_t i)
 {
-	return q->counters.op[MQW_SEND].time[i];
+	return queue_counters(q)->op[MQW_SEND].time[i];
 }
 
 static uint64_t send_sum(const struct queue *q)
 {
-	return q->counters.op[MQW_SEND].time_ns;
+	return queue_counters(q)->op[MQW_SEND].time_ns;
 }
 
 static uint64_t receive_count(const struct queue *q, size_t i)
 {
-	return q->counters.op[MQW_RECEIVE].time[i];
+	return queue_counters(q)->op[MQW_RECEIVE].time[i];
 }
 
 static uint64_t receive_sum(const struct queue *q)
 {
-	return q->counters.op[MQW_RECEIVE].time_ns;
+	return queue_counters(q)->op[MQW_RECEIVE].time_ns;
 }
 
 static uint64_t residence_count(const struct queue *q, size_t i)
 {
-	return q->counters.residence[i];
+	return queue_counters(q)->residence[i];
 }
 
 static uint64_t residence_sum(const struct queue *q)
 {
-	return q->counters.residence_ns;
+	return queue_counters(q)->residence_ns;
 }
 
 static uint64_t depth_count(const struct queue *q, size_t i)
 {
-	return q->counters.depth[i];
+	return queue_counters(q)->depth[i];
 }
 
 static uint64_t depth_sum(const struct queue *q)
 {
-	return q->counters.depth_ratio_sum;
+	return queue_counters(q)->depth_ratio_sum;
 }
 
 static const struct histogram histograms[] = {
@@ -497,7 +511,7 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	if (bucket.failed || ends.text.failed)
 		r->out->failed = true;
 	for (size_t i = 0; i < r->n_rows && !r->out->failed; i++) {
-		if (!r->rows[i].queue->counted)
+		if (!r->rows[i].queue->counted || !is_used(r->rows[i].queue))
 			continue;
 		if (!begun)
 			text_family(r->out, h->name, "histogram", h->help);
