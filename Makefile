@@ -7,6 +7,11 @@ SBINDIR   ?= $(PREFIX)/sbin
 MANDIR    ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
 DESTDIR   ?=
 
 BUILD       ?= build
@@ -42,7 +47,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all deps vm-deps install check check-long demo bench lint asan fuzz clean help
+.PHONY: all deb deps vm-deps install check check-long demo bench lint asan fuzz clean help
 all: $(BUILD)/mqwatchd $(BUILD)/mqwatchctl
 
 # Libraries: looked up when a recipe needs them, so that "make deps" runs without them
@@ -181,8 +186,9 @@ lint: $(SKELETONS)
 		$(filter -I% -D%,$(CPPFLAGS)) src
 	$(call say,SHELL,'$(words $(SHELL_FILES)) files')
 	$(Q)shellcheck -x $(SHELL_FILES)
-SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh kernel/*.sh .ci/run)
+SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh kernel/*.sh completions/*.bash .ci/run) tests/vm/boot/run.sh
 
+UNITS := mqwatchd.service mqwatchd.socket mqwatchd-control.socket
 install: all
 	install -D -m 0755 $(BUILD)/mqwatchd $(DESTDIR)$(SBINDIR)/mqwatchd
 	install -D -m 0755 $(BUILD)/mqwatchctl $(DESTDIR)$(BINDIR)/mqwatchctl
@@ -190,8 +196,24 @@ install: all
 	install -D -m 0644 man/mqwatchctl.1 $(DESTDIR)$(MANDIR)/man1/mqwatchctl.1
 	install -D -m 0644 man/mqwatchd.conf.5 $(DESTDIR)$(MANDIR)/man5/mqwatchd.conf.5
 	install -D -m 0644 systemd/mqwatch.catalog $(DESTDIR)$(CATALOGDIR)/mqwatch.catalog
+	install -d $(DESTDIR)$(UNITDIR)
+	for unit in $(UNITS); do \
+		sed 's|/usr/sbin/|$(SBINDIR)/|' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit || exit; done
+	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mqwatch.conf
+	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/mqwatch.conf
+	install -D -m 0644 completions/mqwatchctl.bash $(DESTDIR)$(BASHCOMPDIR)/mqwatchctl
+	install -D -m 0644 completions/mqwatchctl.zsh $(DESTDIR)$(ZSHCOMPDIR)/_mqwatchctl
 	[ -e $(DESTDIR)$(SYSCONFDIR)/mqwatch/mqwatchd.conf ] || \
 		install -D -m 0644 conf/mqwatchd.conf $(DESTDIR)$(SYSCONFDIR)/mqwatch/mqwatchd.conf
+
+# Debian packages in $(BUILD)/deb, made of a copy of the tree: dpkg-buildpackage writes above it
+PACKAGED := Makefile COPYING README.md bpf completions conf debian kernel/include man src systemd
+deb: $(BUILD)/deb/made
+$(BUILD)/deb/made: $(shell find $(PACKAGED) -type f)
+	$(call say,DEB,'$(@D)/*.deb')
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)/mqwatch && cp -a --parents $(PACKAGED) $(@D)/mqwatch
+	$(Q)cd $(@D)/mqwatch && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -uc -us >../log 2>&1 || { tail -n 40 ../log >&2; exit 1; }
+	$(Q)touch $@
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan
@@ -202,6 +224,7 @@ help:
 	@echo 'make check        all tests, packages included; make check-long: the slow ones too'
 	@echo 'make bench        measure the cost, paired with its peers'
 	@echo 'make install      DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
+	@echo 'make deb          Debian packages in $(BUILD)/deb'
 	@echo 'make lint, asan, fuzz, deps, clean'
 	@echo 'VMLINUX_BTF=FILE  build against the types of another kernel; ARCH=aarch64 for another machine'
 

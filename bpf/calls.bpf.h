@@ -363,6 +363,8 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	if (result < 0) {
 		__sync_fetch_and_add(&stats->failed[time_bucket(time)], 1);
 		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
+		if (op == MQW_SEND && error_of(result) == MQW_EAGAIN)
+			note_rejection(q, now);
 		if (l)
 			__sync_fetch_and_add(&l->failed, 1);
 		count_call(&q->failed, op);

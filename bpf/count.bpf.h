@@ -69,6 +69,16 @@ static __always_inline __u32 time_bucket(__u64 ns)
 	return bits < MQW_TIME_BUCKETS ? bits : MQW_TIME_BUCKETS - 1;
 }
 
+/* A series goes on while the next one comes within this time. */
+#define REJECTIONS_GAP_NS 1000000000ULL
+
+static __always_inline void note_rejection(struct mqw_queue *q, __u64 now)
+{
+	if (now - q->rejected_ns > REJECTIONS_GAP_NS)
+		q->rejecting_ns = now;
+	q->rejected_ns = now;
+}
+
 /* Adds to a count of calls, of which the low half must not run over into the high one. */
 static __always_inline __u64 count_call(__u64 *calls, enum mqw_op op)
 {
@@ -105,7 +115,7 @@ static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64
 	high += sum + area < sum;
 	if (high)
 		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
-	if ((__u32)depth >= q->depth_limit)
+	if (depth >= (__s64)q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);
 }
 

@@ -151,7 +151,10 @@ struct mqw_queue {
 	__u32 level;	  /* index of the last of them, plus 1; 0: none */
 	struct mqw_counters counters;
 	char name[MQW_NAME_SIZE]; /* as when first seen, without the leading '/' */
-	__u64 pad[7];
+	/* when the last send met a full queue, and the first of a series of such sends */
+	__u64 rejected_ns;
+	__u64 rejecting_ns;
+	__u64 pad[5];
 };
 
 /* The depth by the calls that returned. Negative while a send that was received has not returned. */

@@ -113,7 +113,7 @@ wires_up() {
 
 fragments() {
 	echo "$here/config.fragment"
-	[[ $kconfig == default ]] || echo "$here/config.$kconfig"
+	[[ $kconfig == default ]] || printf '%s\n' "$here"/config.{sanitizer,"$kconfig"}
 }
 
 source_version() {
@@ -258,7 +258,8 @@ ensure() {
 	choose_tree
 	install_needs
 	dir=$cache/kernel/$(key)
-	[[ -e $dir/bzImage ]] || build "${dir##*/}"
+	# in a shell of its own, which cleans up and unlocks when it ends
+	[[ -e $dir/bzImage ]] || (build "${dir##*/}")
 	[[ -e $dir/bzImage ]] || die "no image in $dir"
 	touch "$dir"
 }

@@ -172,6 +172,7 @@ int ctl_dump(const struct ctl_args *args, FILE *out);
 int ctl_who(const struct ctl_args *args, FILE *out);
 int ctl_limits(const struct ctl_args *args, FILE *out);
 int ctl_stalls(const struct ctl_args *args, FILE *out);
+int ctl_doctor(const struct ctl_args *args, FILE *out);
 int ctl_status(const struct ctl_args *args, FILE *out);
 int ctl_help(const struct ctl_args *args, FILE *out);
 void ctl_list_print_columns(FILE *out);

@@ -128,6 +128,13 @@ static const struct ctl_verb verbs[] = {
 		.run = ctl_status,
 	},
 	{
+		.name = "doctor",
+		.summary = "what works on this machine, and what to do about the rest",
+		.text = "The states are ok, note (it works, if not in the best way there is) and "
+			"problem.\nIt exits with 1 when there is a problem.\n",
+		.run = ctl_doctor,
+	},
+	{
 		.name = "help",
 		.operand = "[VERB]",
 		.summary = "show help",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <grp.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -9,6 +8,8 @@
 #include "listen.h"
 #include "log.h"
 #include "manager_internal.h"
+#include "memory.h"
+#include "privilege.h"
 
 /* Slots of removed queues are taken back and addresses that were taken are tried again so often. */
 #define TICK_USEC (5 * USEC_PER_SEC)
@@ -38,6 +39,8 @@ static void serve_web(struct manager *m)
 {
 	char why[sizeof(m->web_reason)] = "";
 
+	if (manager_passed(m, PASSED_METRICS))
+		return;
 	for (size_t i = 0; m->config->web_listen[i]; i++) {
 		const char *address = m->config->web_listen[i];
 		char reason_now[sizeof(why)] = "";
@@ -78,7 +81,7 @@ static void serve_control(struct manager *m)
 	char why[sizeof(m->control_reason)] = "";
 	int fd, r;
 
-	if (!*path || m->control_server)
+	if (!*path || m->control_server || manager_passed(m, PASSED_CONTROL))
 		return;
 	fd = listen_unix(path, why, sizeof(why));
 	if (fd >= 0) {
@@ -127,6 +130,38 @@ static int start_web(struct manager *m)
 	return 0;
 }
 
+/* The kernel knows the namespace's number better than the file system does. */
+static void find_ipcns(struct manager *m)
+{
+	uint32_t ipcns;
+
+	if (m->mqfs && peek_ipcns(m->peek, mqfs_dirfd(m->mqfs), &ipcns) == 0)
+		mqfs_set_ipcns(m->mqfs, ipcns);
+}
+
+/* One that is not there yet is tried again. */
+static int open_mqfs(struct manager *m)
+{
+	char why[sizeof(m->mqueue_reason)] = "";
+	int r = mqfs_open(&m->mqfs, m->config->mqueue_path, why, sizeof(why));
+
+	if (r == -ENOMEM)
+		return r;
+	if (strcmp(m->mqueue_reason, why) != 0 && *why)
+		log_warning("Queues cannot be listed, going on without: %s", why);
+	snprintf(m->mqueue_reason, sizeof(m->mqueue_reason), "%s", why);
+	return 0;
+}
+
+static void retry_mqfs(struct manager *m)
+{
+	if (m->mqfs || open_mqfs(m) < 0 || !m->mqfs)
+		return;
+	find_ipcns(m);
+	log_info("Watching %s", mqfs_source(m->mqfs));
+	manager_restart_watch(m);
+}
+
 static int start_peek(struct manager *m)
 {
 	struct peek_options options = {
@@ -134,19 +169,14 @@ static int start_peek(struct manager *m)
 		.buffer_max = m->config->peek_buffer_max,
 		.probe = m->probe,
 	};
-	struct peek *peek;
-	uint32_t ipcns;
-	int r;
+	int r = peek_new(&m->peek, &options);
 
-	r = peek_new(&peek, &options);
 	if (r < 0)
 		return r;
-	peek_free(m->peek);
-	m->peek = peek;
-	if (m->config->peek != PEEK_OFF && peek_reason(peek))
-		log_warning("Messages cannot be peeked, going on without: %s", peek_reason(peek));
-	if (m->mqfs && peek_ipcns(peek, mqfs_dirfd(m->mqfs), &ipcns) == 0)
-		mqfs_set_ipcns(m->mqfs, ipcns);
+	if (m->config->peek != PEEK_OFF && peek_reason(m->peek))
+		log_warning("Messages cannot be peeked, going on without: %s",
+			    peek_reason(m->peek));
+	find_ipcns(m);
 	return 0;
 }
 
@@ -164,11 +194,9 @@ static int start_parts(struct manager *m)
 		return r;
 	if (c->probe != PROBE_OFF && probe_reason(m->probe))
 		log_warning("Calls cannot be probed, going on without: %s", probe_reason(m->probe));
-	r = mqfs_open(&m->mqfs, c->mqueue_path, m->mqueue_reason, sizeof(m->mqueue_reason));
-	if (r == -ENOMEM)
-		return r;
+	r = open_mqfs(m);
 	if (r < 0)
-		log_warning("Queues cannot be listed, going on without: %s", m->mqueue_reason);
+		return r;
 	r = start_peek(m);
 	if (r < 0)
 		return r;
@@ -180,7 +208,15 @@ static int start_parts(struct manager *m)
 		return r;
 	find_control_group(m);
 	serve_control(m);
-	return manager_start_watch(m);
+	manager_serve_passed(m);
+	r = manager_start_watch(m);
+	if (r < 0)
+		return r;
+	/* whoever takes the daemon over from now on gets no more than it needs */
+	r = privilege_drop();
+	if (r < 0)
+		log_warning_errno(r, "Capabilities cannot be dropped, ignoring: %m");
+	return 0;
 }
 
 static bool serves(const struct manager *m)
@@ -188,16 +224,18 @@ static bool serves(const struct manager *m)
 	for (size_t i = 0; m->config->web_listen[i]; i++)
 		if (m->web_servers[i])
 			return true;
-	return m->control_server;
+	return m->control_server || manager_serves_passed(m);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct manager *m = data;
 
+	retry_mqfs(m);
 	manager_refresh(m);
 	serve_web(m);
 	serve_control(m);
+	manager_tell(m);
 	sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -223,13 +261,16 @@ static void apply(struct manager *m, struct config *c)
 	struct config *old = m->config;
 	bool web = !same_addresses(old->web_listen, c->web_listen);
 	bool control = !same_text(old->control_socket, c->control_socket);
-	bool peek = old->peek != c->peek || old->peek_buffer_max != c->peek_buffer_max;
 
 	if (old->probe != c->probe || old->queues_max != c->queues_max ||
-	    old->records_max != c->records_max || !same_text(old->mqueue_path, c->mqueue_path))
-		log_warning("Changes of probe, queues and mqueue settings take effect at the next "
-			    "start");
+	    old->records_max != c->records_max || old->peek != c->peek ||
+	    old->peek_buffer_max != c->peek_buffer_max ||
+	    !same_text(old->mqueue_path, c->mqueue_path))
+		log_warning("Changes of probe, queues, mqueue, peek.mode and peek.buffer-max "
+			    "settings take effect at the next start");
 	c->probe = old->probe;
+	c->peek = old->peek;
+	c->peek_buffer_max = old->peek_buffer_max;
 	c->queues_max = old->queues_max;
 	c->records_max = old->records_max;
 	if (web)
@@ -241,8 +282,6 @@ static void apply(struct manager *m, struct config *c)
 	table_set_filter(m->table, c->include, c->exclude);
 	log_set_max_priority(c->log_priority);
 	find_control_group(m);
-	if (peek && start_peek(m) < 0)
-		log_warning("No memory to change the peek settings");
 	if (web && start_web(m) < 0)
 		log_error("No memory to serve metrics");
 	if (control)
@@ -251,19 +290,40 @@ static void apply(struct manager *m, struct config *c)
 	config_free(old);
 }
 
+static int parse_logged(struct manager *m, struct config **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	enum config_action action;
+	char *rest, *line;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int r;
+
+	if (!f)
+		return -errno;
+	r = config_parse(m->argc, m->argv, f, &action, ret);
+	fclose(f);
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_error("%s", line);
+	return r;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
 {
 	struct manager *m = data;
-	enum config_action action;
 	struct config *c;
 
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_ns(CLOCK_MONOTONIC) / 1000);
-	if (config_parse(m->argc, m->argv, stderr, &action, &c) < 0) {
+	m->config_bad = parse_logged(m, &c) < 0;
+	if (m->config_bad) {
 		log_error("The new configuration is bad, the old one stays in force");
 	} else {
 		apply(m, c);
 		log_info("Configuration reloaded");
 	}
+	manager_tell(m);
 	sd_notify(false, "READY=1");
 	return 0;
 }
@@ -322,6 +382,8 @@ int manager_new(struct manager **ret, struct config *config, int argc, char *con
 	if (r >= 0)
 		r = add_sources(m);
 	if (r >= 0)
+		r = manager_start_service(m);
+	if (r >= 0)
 		r = start_parts(m);
 	if (r < 0)
 		log_error_errno(r, "Cannot start: %m");
@@ -347,6 +409,7 @@ void manager_free(struct manager *m)
 		stop_web(m);
 		stop_control(m);
 	}
+	manager_stop_service(m);
 	manager_stop_watch(m);
 	table_free(m->table);
 	peek_free(m->peek);
@@ -364,12 +427,12 @@ int manager_run(struct manager *m)
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
-	/* loading BPF programs takes much that nothing needs later */
-	malloc_trim(0);
+	memory_trim();
+	manager_tell(m);
 	sd_notify(false, "READY=1");
 	r = sd_event_loop(m->event);
 	if (r < 0)
 		return log_error_errno(r, "The event loop failed: %m");
-	sd_notify(false, "STOPPING=1");
+	sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 	return 0;
 }

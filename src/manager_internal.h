@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "manager.h"
+#include "passed.h"
 #include "quota.h"
 #include "watch.h"
 #include "web.h"
@@ -56,6 +57,12 @@ struct manager {
 	struct stat control_file; /* what to remove at the end */
 	gid_t control_gid;	  /* -1: there is no such group */
 
+	struct passed *passed;
+	size_t n_passed;
+	struct http_server **passed_servers; /* one per socket that was passed; NULL: not served */
+	char *told;			     /* the service manager, of the status */
+	bool config_bad;
+
 	char mqueue_reason[256];
 	char web_reason[256];
 	char control_reason[256];
@@ -85,5 +92,16 @@ void manager_forget_openers(struct manager *m); /* the next one to ask makes a n
 int manager_start_reach(struct manager *m);
 void manager_stop_reach(struct manager *m);
 void manager_count_openers(struct manager *m); /* for the queues of a table that was refreshed */
+
+void manager_status(struct manager *m, struct status *ret);
+
+/* manager_service.c */
+int manager_start_service(struct manager *m);
+void manager_stop_service(struct manager *m);
+bool manager_passed(const struct manager *m,
+		    enum passed_use use); /* a socket for it, which replaces the settings */
+void manager_serve_passed(struct manager *m);
+bool manager_serves_passed(const struct manager *m);
+void manager_tell(struct manager *m); /* the service manager, when the status is another */
 
 #endif /* MQWATCH_MANAGER_INTERNAL_H */

@@ -40,10 +40,17 @@ static const char *reason(const char *s)
 	return s && *s ? s : NULL;
 }
 
-static int op_status(void *data, struct status *ret)
+static size_t count_stalled(const struct table *t)
 {
-	struct manager *m = data;
+	size_t n = 0;
 
+	for (size_t i = 0; i < table_size(t); i++)
+		n += table_at(t, i)->stall.reasons != 0;
+	return n;
+}
+
+void manager_status(struct manager *m, struct status *ret)
+{
 	*ret = (struct status){
 		.version = MQWATCH_VERSION,
 		.started_at = m->started_at,
@@ -60,7 +67,9 @@ static int op_status(void *data, struct status *ret)
 		.probe_reason = m->config->probe == PROBE_OFF ? NULL : probe_reason(m->probe),
 		.web_reason = reason(m->web_reason),
 		.control_reason = reason(m->control_reason),
+		.config_bad = m->config_bad,
 		.queues = table_size(m->table),
+		.queues_stalled = count_stalled(m->table),
 		.queues_max = m->config->queues_max,
 	};
 	for (size_t i = 0; i < TABLE_DROPS; i++)
@@ -68,6 +77,11 @@ static int op_status(void *data, struct status *ret)
 	for (size_t i = 0; i < PROBE_LOSSES; i++)
 		ret->losses[i] = probe_losses(m->probe, i);
 	memcpy(ret->snapshots, m->snapshots, sizeof(ret->snapshots));
+}
+
+static int op_status(void *data, struct status *ret)
+{
+	manager_status(data, ret);
 	return 0;
 }
 
@@ -190,7 +204,7 @@ static int op_metrics(void *data, struct text *out)
 	if (r < 0)
 		return r;
 	manager_look(m);
-	op_status(m, &status);
+	manager_status(m, &status);
 	in = (struct metrics_input){
 		.table = m->table,
 		.status = &status,

@@ -229,6 +229,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *data)
 	if (watch_stale(m->watch, m->probe))
 		manager_refresh(m);
 	sd_event_source_set_time(source, run(m) / 1000);
+	manager_tell(m);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

@@ -151,16 +151,16 @@ struct family {
 	bool is_detail; /* only where there are counters */
 };
 
-#define GETTER(name, known, value)                                       \
-	static bool name(const struct queue *q, uint64_t *ret)           \
-	{                                                                \
-		_unused_ const struct queue_attr *attr = &q->attr;       \
+#define GETTER(name, known, value)                                              \
+	static bool name(const struct queue *q, uint64_t *ret)                  \
+	{                                                                       \
+		_unused_ const struct queue_attr *attr = &q->attr;              \
 		_unused_ const struct mqw_op_stats *op = queue_counters(q)->op; \
-                                                                         \
-		if (!(known))                                            \
-			return false;                                    \
-		*ret = (value);                                          \
-		return true;                                             \
+                                                                                \
+		if (!(known))                                                   \
+			return false;                                           \
+		*ret = (value);                                                 \
+		return true;                                                    \
 	}
 
 GETTER(get_messages, true, attr->messages)

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "log.h"
 #include "manager.h"
+#include "memory.h"
 #include "version.h"
 
 #define EXIT_USAGE 2
@@ -26,6 +27,7 @@ int main(int argc, char *argv[])
 	case CONFIG_RUN:
 		break;
 	}
+	memory_give_back_blocks();
 	log_set_max_priority(config->log_priority);
 	if (manager_new(&manager, config, argc, argv) < 0)
 		return EXIT_FAILURE;

@@ -9,17 +9,8 @@
 struct openers {
 	struct openers_skel *bpf; /* NULL: not loaded */
 	int error;		  /* why it cannot be, or 0 */
+	bool warned;
 };
-
-int openers_new(struct openers **ret)
-{
-	struct openers *o = calloc(1, sizeof(*o));
-
-	if (!o)
-		return -ENOMEM;
-	*ret = o;
-	return 0;
-}
 
 void openers_free(struct openers *o)
 {
@@ -31,11 +22,8 @@ void openers_free(struct openers *o)
 
 static int load(struct openers *o)
 {
-	char reason[256];
 	int r;
 
-	if (o->bpf || o->error)
-		return o->error;
 	bpf_log_to_debug();
 	o->bpf = openers_skel__open_and_load();
 	r = o->bpf ? openers_skel__attach(o->bpf) : -errno;
@@ -43,10 +31,31 @@ static int load(struct openers *o)
 		return 0;
 	openers_skel__destroy(o->bpf);
 	o->bpf = NULL;
-	o->error = r;
-	bpf_explain_load(r, reason, sizeof(reason));
-	log_warning("Who has queues open cannot be seen, going on without: %s", reason);
 	return r;
+}
+
+int openers_new(struct openers **ret)
+{
+	struct openers *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	o->error = load(o);
+	*ret = o;
+	return 0;
+}
+
+/* Whoever does not ask for openers has no use for the warning. */
+static int check(struct openers *o)
+{
+	char reason[256];
+
+	if (o->error && !o->warned) {
+		bpf_explain_load(o->error, reason, sizeof(reason));
+		log_warning("Who has queues open cannot be seen, going on without: %s", reason);
+		o->warned = true;
+	}
+	return o->error;
 }
 
 int openers_compare_keys(const struct mqw_key *a, const struct mqw_key *b)
@@ -117,7 +126,7 @@ int openers_list(struct openers *o, struct mqw_opener **ret, size_t *ret_n)
 {
 	void *data;
 	size_t size;
-	int r = load(o);
+	int r = check(o);
 
 	if (r == 0)
 		r = bpf_read_iterator(o->bpf->links.list_openers, &data, &size);
@@ -133,7 +142,7 @@ int openers_sleepers(struct openers *o, struct mqw_sleeper **ret, size_t *ret_n)
 {
 	void *data;
 	size_t size;
-	int r = load(o);
+	int r = check(o);
 
 	if (r == 0)
 		r = bpf_read_iterator(o->bpf->links.list_sleepers, &data, &size);

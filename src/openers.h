@@ -8,7 +8,7 @@
 
 struct openers;
 
-/* The programs are loaded when they are first needed. */
+/* Loads the programs; where that is not possible the rest answers why not, and says so once. */
 int openers_new(struct openers **ret);
 void openers_free(struct openers *o);
 DEFINE_CLEANUP(struct openers *, openers_free)

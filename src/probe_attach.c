@@ -3,10 +3,10 @@
  * The two ways to be called when a call begins and ends. What a program is for, its section says:
  * "tracepoint/syscalls/EVENT", "fentry/FUNCTION" or "fexit/FUNCTION".
  */
+#include <bpf/btf.h>
 #include <fcntl.h>
 
 #include "probe_internal.h"
-#include "symbols.h"
 #include "tracefs.h"
 
 #define TRACEPOINT "tracepoint/syscalls/"
@@ -46,8 +46,7 @@ static int choose_tracepoints(struct probe *p)
 	struct bpf_program *program;
 
 	p->receive2 =
-		tracefs >= 0 &&
-		faccessat(tracefs, "events/syscalls/sys_enter_mq_timedreceive2", F_OK, 0) == 0;
+		tracefs >= 0 && tracefs_has(tracefs, "events/syscalls/sys_enter_mq_timedreceive2");
 	bpf_object__for_each_program(program, p->bpf->obj)
 	{
 		const char *event = target(program, TRACEPOINT);
@@ -59,60 +58,70 @@ static int choose_tracepoints(struct probe *p)
 	return 0;
 }
 
-struct functions {
-	struct probe *probe;
-	bool send, receive;
-};
-
-/* Chooses the programs for a function that the kernel has. */
-static bool choose_function(const char *symbol, void *data)
+/* Whether the kernel has it. Its type information says so; a service's sandbox may hide /proc/kallsyms. */
+static bool has_function(const struct btf *btf, const char *function)
 {
-	struct functions *f = data;
-	struct bpf_program *program;
+	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+}
 
-	if (strncmp(symbol, "__", 2) != 0 || !strstr(symbol, "_sys_mq_timed"))
-		return true;
-	bpf_object__for_each_program(program, f->probe->bpf->obj)
-	{
-		const char *function = function_of(program);
+/* A program for type 1, which is no function: whoever may load such programs is told that it is invalid. */
+static bool functions_denied(void)
+{
+	static const struct bpf_insn exit_0[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+						 {.code = BPF_JMP | BPF_EXIT}};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = 1);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trial", "GPL", exit_0,
+					       ARRAY_SIZE(exit_0), &options);
 
-		if (function && strcmp(function, symbol) == 0)
-			bpf_program__set_autoload(program, true);
-	}
-	if (strcmp(symbol, FUNCTION_PREFIX "sys_mq_timedsend") == 0)
-		f->send = true;
-	else if (strcmp(symbol, FUNCTION_PREFIX "sys_mq_timedreceive") == 0)
-		f->receive = true;
-	else if (strcmp(symbol, FUNCTION_PREFIX "sys_mq_timedreceive2") == 0)
-		f->probe->receive2 = true;
-	return true;
+	return fd == -EPERM;
+}
+
+int probe_functions(char *reason, size_t size)
+{
+	_cleanup_close_ int tracefs = tracefs_open();
+
+	if (tracefs >= 0 && !tracefs_has(tracefs, "available_filter_functions"))
+		snprintf(reason, size,
+			 "this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE)");
+	else if (functions_denied())
+		snprintf(reason, size, "programs on functions are not permitted");
+	else
+		return 0;
+	return -EOPNOTSUPP;
 }
 
 static int choose_functions(struct probe *p)
 {
-	_cleanup_close_ int tracefs = tracefs_open();
-	struct functions found = {.probe = p};
-	FILE *f;
+	struct bpf_program *program;
+	struct btf *btf;
+	bool found;
 
 	/* asked first, since loading takes long even in vain */
-	if (tracefs >= 0 && faccessat(tracefs, "available_filter_functions", F_OK, 0) < 0) {
-		snprintf(p->reason, sizeof(p->reason),
-			 "this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE)");
+	if (probe_functions(p->reason, sizeof(p->reason)) < 0)
 		return -EOPNOTSUPP;
-	}
-	f = fopen(SYMBOLS_PATH, "re");
-	if (!f) {
-		snprintf(p->reason, sizeof(p->reason), "%s: %s", SYMBOLS_PATH, strerror(errno));
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		snprintf(p->reason, sizeof(p->reason), "the kernel's types cannot be read: %s",
+			 strerror(errno));
 		return -errno;
 	}
-	p->receive2 = false;
-	symbols_walk(f, choose_function, &found);
-	fclose(f);
-	if (found.send && found.receive)
+	found = has_function(btf, FUNCTION_PREFIX "sys_mq_timedsend") &&
+		has_function(btf, FUNCTION_PREFIX "sys_mq_timedreceive");
+	p->receive2 = has_function(btf, FUNCTION_PREFIX "sys_mq_timedreceive2");
+	bpf_object__for_each_program(program, p->bpf->obj)
+	{
+		const char *function = function_of(program);
+
+		if (function)
+			bpf_program__set_autoload(program, has_function(btf, function));
+	}
+	btf__free(btf);
+	if (found)
 		return 0;
 	snprintf(p->reason, sizeof(p->reason),
 		 "no functions " FUNCTION_PREFIX "sys_mq_timedsend and " FUNCTION_PREFIX
-		 "sys_mq_timedreceive in " SYMBOLS_PATH);
+		 "sys_mq_timedreceive in this kernel");
 	return -EOPNOTSUPP;
 }
 
@@ -139,7 +148,10 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 			snprintf(p->reason, sizeof(p->reason),
 				 "tracepoint syscalls:%s cannot be opened: %s%s", event,
 				 strerror(-fd),
-				 fd == -EACCES || fd == -EPERM ? " (run with CAP_PERFMON)" : "");
+				 fd == -EACCES || fd == -EPERM
+					 ? " (run with CAP_PERFMON; with CAP_SYS_ADMIN where "
+					   "kernel.perf_event_paranoid is more than 2)"
+					 : "");
 		return fd;
 	}
 	link = bpf_program__attach_perf_event(program, fd);

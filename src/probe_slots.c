@@ -5,15 +5,17 @@
 #include "log.h"
 #include "probe_internal.h"
 
+#define WINDOW_STEP 64
+
+/* All of a window is resident, used or not, so it grows in small steps. */
 static int window_cover(struct window *w, int fd, size_t item_size, size_t n, size_t max)
 {
-	size_t grown = w->mapped ? w->mapped : 64;
+	size_t grown = n + n / 16 + WINDOW_STEP;
 	void *m;
 
 	if (n <= w->mapped)
 		return 0;
-	while (grown < n)
-		grown *= 2;
+	grown -= grown % WINDOW_STEP;
 	if (grown > max)
 		grown = max;
 	m = mmap(NULL, grown * item_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

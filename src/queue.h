@@ -50,9 +50,9 @@ struct queue_level {
 struct queue_findings {
 	struct queue_oldest oldest;
 	bool levels_known;
-	size_t n_levels; /* the highest of those in use */
+	size_t n_levels;	    /* the highest of those in use */
 	struct queue_level *levels; /* room for QUEUE_LEVELS_MAX; NULL: not wanted */
-	uint64_t below; /* messages of the priorities that are not in levels */
+	uint64_t below;		    /* messages of the priorities that are not in levels */
 	/* since when the call that has been blocked for longest has been, at the latest; 0: none */
 	uint64_t blocked_ns[MQW_OPS];
 };

@@ -132,9 +132,10 @@ static void update_rejecting(struct stall *s, const struct stall_rules *rules,
 	bool holds;
 
 	if (more) {
-		s->rejected_ns = in->now_ns;
+		s->rejected_ns = in->rejected_ns;
+		/* earlier ones were of a series that had ended */
 		if (!s->rejecting_ns)
-			s->rejecting_ns = in->now_ns;
+			s->rejecting_ns = later(in->rejecting_ns, s->updated_ns);
 	} else if (!full || elapsed(s->rejected_ns, in->now_ns) > rules->after_ns) {
 		s->rejecting_ns = 0;
 	}
@@ -159,6 +160,7 @@ void stall_update(struct stall *s, const struct stall_rules *rules, const struct
 	update_rejecting(s, rules, in);
 	s->received = in->received;
 	s->rejected = in->rejected;
+	s->updated_ns = in->now_ns;
 	s->begun = true;
 }
 

@@ -32,6 +32,7 @@ struct stall_input {
 	uint64_t messages, messages_limit;
 	uint64_t received, rejected; /* how often so far: messages, sends that met a full queue */
 	uint64_t last_receive_ns;
+	uint64_t rejecting_ns, rejected_ns; /* the first and last of a series of rejected sends */
 	uint64_t oldest_ns;  /* when the oldest message was sent, at the latest; 0: not known */
 	bool overtaken;	     /* others of higher priority stand before it */
 	uint64_t blocked_ns; /* since when the longest blocked send has been */
@@ -51,7 +52,8 @@ struct stall {
 	uint64_t reader_ns;    /* when a reader came where none was */
 	uint64_t starved_ns;   /* the message that is starved: when it was sent */
 	uint64_t rejecting_ns; /* when the series of rejected sends began */
-	uint64_t rejected_ns;  /* and its last one was seen */
+	uint64_t rejected_ns;  /* and its last one was */
+	uint64_t updated_ns;
 };
 
 void stall_update(struct stall *s, const struct stall_rules *rules, const struct stall_input *in);

@@ -30,7 +30,9 @@ struct status {
 	bool probe_peeks;	    /* mq_timedreceive2(2) is there and probed */
 	const char *web_reason;	    /* why an address is not served, or NULL */
 	const char *control_reason; /* why the control socket is not served, or NULL */
+	bool config_bad; /* the latest, read for a reload: the one before stays in force */
 	size_t queues;
+	size_t queues_stalled;
 	size_t queues_max;
 	size_t drops[TABLE_DROPS];
 	uint64_t losses[PROBE_LOSSES]; /* named by probe_loss_names */
@@ -43,5 +45,8 @@ static inline bool status_degraded(const struct status *s)
 	return s->mqueue_reason || s->peek_reason || s->probe_reason || s->web_reason ||
 	       s->control_reason;
 }
+
+/* One line for whoever looks at the service: how many queues, by what means, and what is amiss. NULL: no memory. */
+char *status_line(const struct status *s);
 
 #endif /* MQWATCH_STATUS_H */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/mman.h>
+
 #include "name.h"
 #include "text.h"
 
 #define U64_DIGITS 20
+#define HUGE_PAGE  ((size_t)2 * 1024 * 1024)
 
 static const char digit_pairs[] = "0001020304050607080910111213141516171819"
 				  "2021222324252627282930313233343536373839"
@@ -45,13 +48,29 @@ static inline char *text_reserve(struct text *t, size_t size)
 	return t->data + t->size;
 }
 
+/*
+ * A long text is written once, sent and freed. In huge pages that takes a fault or two instead of
+ * one for each 4 KiB, which would cost more than the writing.
+ */
+static char *expect_long(size_t size)
+{
+	char *data;
+
+	size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	data = aligned_alloc(HUGE_PAGE, size);
+	if (data)
+		madvise(data, size, MADV_HUGEPAGE);
+	return data;
+}
+
 void text_expect(struct text *t, size_t size)
 {
 	char *data;
 
 	if (t->failed || t->capacity - t->size >= size)
 		return;
-	data = realloc(t->data, t->size + size);
+	data = !t->data && size >= HUGE_PAGE / 2 ? expect_long(size)
+						 : realloc(t->data, t->size + size);
 	if (!data)
 		return; /* appending will ask again, for less */
 	t->data = data;

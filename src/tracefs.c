@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "mount.h"
@@ -25,6 +26,13 @@ int tracefs_open(void)
 		close(fd);
 	}
 	return mount_detached("tracefs");
+}
+
+bool tracefs_has(int tracefs, const char *path)
+{
+	struct stat st;
+
+	return fstatat(tracefs, path, &st, 0) == 0;
 }
 
 int tracefs_open_event(int tracefs, const char *event)

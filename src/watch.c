@@ -18,7 +18,7 @@ struct watch {
 	bool stale;
 	uint64_t slots_sum;
 	struct queue *stalled; /* as the last round left them */
-	size_t n_stalled;
+	size_t n_stalled, stalled_capacity;
 };
 
 /* One round. */
@@ -35,6 +35,7 @@ struct reading {
 	uint64_t begun, under_way;
 	uint64_t messages, messages_limit;
 	uint64_t received, rejected, last_receive_ns;
+	uint64_t rejecting_ns, rejected_ns;
 	uint64_t usual_ns;
 	bool doubtful; /* a look may put right what the probes know */
 };
@@ -116,6 +117,8 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 	ret->received = slot_messages(&op[MQW_RECEIVE]);
 	ret->last_receive_ns = load(&op[MQW_RECEIVE].last_ns);
 	ret->rejected = load(&op[MQW_SEND].errors[MQW_EAGAIN]);
+	ret->rejecting_ns = load(&slot->rejecting_ns);
+	ret->rejected_ns = load(&slot->rejected_ns);
 	ret->usual_ns = stall_usual_ns(slot->counters.residence);
 	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled);
 }
@@ -286,6 +289,8 @@ static void judge(struct round *r, struct queue *q, const struct stall_rules *ru
 		.messages_limit = now->messages_limit,
 		.received = now->received,
 		.rejected = now->rejected,
+		.rejecting_ns = now->rejecting_ns,
+		.rejected_ns = now->rejected_ns,
 		.last_receive_ns = now->last_receive_ns,
 		.oldest_ns = q->found.oldest.known ? q->found.oldest.sent_ns : 0,
 		.overtaken = q->progress.overtaken,
@@ -352,12 +357,16 @@ static void end_gone(struct round *r)
 
 static int note_stalled(struct watch *w, const struct queue *q)
 {
-	struct queue *grown = reallocarray(w->stalled, w->n_stalled + 1, sizeof(*grown));
+	if (w->n_stalled == w->stalled_capacity) {
+		size_t capacity = w->stalled_capacity ? 2 * w->stalled_capacity : 8;
+		struct queue *grown = reallocarray(w->stalled, capacity, sizeof(*grown));
 
-	if (!grown)
-		return -ENOMEM;
-	w->stalled = grown;
-	grown[w->n_stalled++] = *q;
+		if (!grown)
+			return -ENOMEM;
+		w->stalled = grown;
+		w->stalled_capacity = capacity;
+	}
+	w->stalled[w->n_stalled++] = *q;
 	return 0;
 }
 

@@ -83,6 +83,23 @@ vm() {
 }
 
 # shellcheck disable=SC2317 # suite calls it
+lines_as_tap() {
+	make --no-print-directory "$1" | sed -E 's/^ok +/ok - /; s/^FAIL +/not ok - /'
+	return "${PIPESTATUS[0]}"
+}
+
+# What the series is held to beside its own tests, on the architectures that it is built for
+kernel_series() {
+	if [ "$(uname -m)" != x86_64 ]; then
+		skip_suite "kernel series" "the kernels of the virtual machines are for x86-64"
+		return
+	fi
+	suite "kernel measurements" tests/vm/bench.sh
+	suite "kernel lint" lines_as_tap kernel-lint
+	suite "kernel builds" lines_as_tap kernel-builds
+}
+
+# shellcheck disable=SC2317 # suite calls it
 fuzz() {
 	local target name
 
@@ -104,13 +121,15 @@ suite "fuzz targets" fuzz "$([ "$long" ] && echo 60 || echo 2)"
 for kernel in patched stock-6.12 stock-6.1 ${long:+debug kcsan}; do
 	vm "$kernel"
 done
+[ -z "$long" ] || kernel_series
 if [ "$(id -u)" -ne 0 ]; then
 	skip_suite "host tests" "they need root: BPF programs, namespaces and mounts"
 	finish
 fi
-export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES= MQWATCH_OVERTAKERS=${long:+10000000}
+export MQWATCH_SNAPSHOTS=${long:+1000000} MQWATCH_MESSAGES='' MQWATCH_OVERTAKERS=${long:+10000000}
+export MQWATCH_BURST_SECONDS=${long:+60}
 host build
 # the sanitizers look for wrong memory accesses, not for rare interleavings
-MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS=
+MQWATCH_SNAPSHOTS=2000 MQWATCH_MESSAGES=200000 MQWATCH_OVERTAKERS='' MQWATCH_BURST_SECONDS=''
 host build-asan
 finish

@@ -21,9 +21,16 @@ fill() {
 	"$BIN/mqload" --receivers=0 --keep --quiet "$@"
 }
 
+# Fills a queue that takes most of what one user's queues may.
+fill_deep() {
+	install -m 0666 /dev/null stamps
+	as "$STRANGER" "$BIN/mqload" --receivers=0 --keep --quiet --messages=3000 --depth=3000 --size=64 \
+		--stamps=stamps "$@"
+}
+
 @test "one sender per priority: every message's sender and age are right" {
 	daemon_start
-	fill --senders=5 --own-priority --messages=3000 --size=64 --depth=3000 --stamps=stamps /own
+	fill_deep --senders=5 --own-priority /own
 	truth /own stamps
 	echo "$TRUTH"
 	same '3000 0 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
@@ -32,7 +39,7 @@ fill() {
 
 @test "senders that race: 99.9% of the senders are right, none is unknown" {
 	daemon_start
-	fill --senders=8 --priorities=5 --messages=3000 --size=64 --depth=3000 --stamps=stamps /race
+	fill_deep --senders=8 --priorities=5 /race
 	truth /race stamps
 	echo "$TRUTH"
 	same '3000 0 0' "$(of known) $(of before) $(of unknown)"
@@ -51,6 +58,10 @@ fill() {
 	echo "$TRUTH"
 	same '100 100 0 0' "$(of known) $(of before) $(of unknown) $(of wrong_sender)"
 	ctl dump /older --no-payload | grep -q '≥'
+	# how long they stayed is known of those that were seen coming
+	"$BIN/mqfill" --nonblock receive /older >/dev/null
+	metric_is 100 mqwatch_queue_unpaired_messages_total 'queue="/older"'
+	metric_is 100 mqwatch_queue_residence_seconds_count 'queue="/older"'
 }
 
 @test "a daemon restarted in the middle of a flow never says a wrong sender, and knows again" {
@@ -74,6 +85,17 @@ fill() {
 	same '100 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
 }
 
+# paired QUEUE: each receive of a message that is sent now is paired with its send
+paired() {
+	local queue="queue=\"$1\"" before
+
+	before=$(metric mqwatch_queue_unpaired_messages_total "$queue")
+	"$BIN/mqfill" --nonblock receive "$1" >/dev/null
+	"$BIN/mqfill" send "$1" 0:a 1:b 2:c 3:d
+	"$BIN/mqfill" --nonblock receive "$1" >/dev/null
+	metric_is "$before" mqwatch_queue_unpaired_messages_total "$queue"
+}
+
 @test "receivers that do not ask for the priority leave ages and senders right" {
 	daemon_start
 	"$BIN/mqload" --senders=3 --receivers=2 --priorities=4 --messages=20000 --size=64 --depth=100 \
@@ -83,6 +105,17 @@ fill() {
 	echo "$TRUTH"
 	same '80 0 0' "$(of known) $(of unknown) $(of wrong_sender)"
 	metric_is 0 mqwatch_events_lost_total 'reason="call"'
+	# which of several levels a message was of is unknown, until one look
+	[ "$(metric mqwatch_queue_unpaired_messages_total 'queue="/null"')" -gt 10000 ]
+	paired /null
+}
+
+@test "receivers that do not ask are paired while there is one priority" {
+	daemon_start
+	"$BIN/mqload" --senders=3 --receivers=2 --messages=20000 --size=64 --depth=100 --no-priority \
+		--keep --quiet /one
+	metric_is 0 mqwatch_queue_unpaired_messages_total 'queue="/one"'
+	metric_is 20000 mqwatch_queue_residence_seconds_count 'queue="/one"'
 }
 
 starved() {
@@ -116,12 +149,25 @@ truth_of_last() {
 	metric_is 1 mqwatch_queue_stalls_total 'queue="/starved"' 'reason="starved"'
 }
 
-@test "32 queues at once" {
-	local i pids=()
+@test "32 queues at once, looked at while their messages come and go" {
+	local i pids=() loads=()
 
 	daemon_start
 	for i in $(seq 32); do
-		fill --senders=2 --priorities=2 --messages=50 --size=64 --depth=50 "/many-$i" &
+		spawn "$BIN/mqload" --senders=2 --receivers=1 --priorities=2 --size=64 --depth=50 --keep \
+			--quiet --send-rate=100 --receive-rate=150 "/many-$i"
+		loads+=("$PID")
+	done
+	for i in $(seq 32); do
+		wait_for test -e "$MQFS/many-$i"
+		truth "/many-$i"
+		same '0 0' "$(of wrong_sender) $(of wrong_bound)"
+	done
+	kill "${loads[@]}"
+	wait "${loads[@]}"
+	for i in $(seq 32); do
+		"$BIN/mqfill" --nonblock receive "/many-$i" >/dev/null
+		fill --senders=2 --priorities=2 --messages=50 --size=64 "/many-$i" &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
@@ -132,14 +178,20 @@ truth_of_last() {
 }
 
 @test "more sends than are remembered: unknown, counted, and known again" {
-	daemon_start --queues.records 64
-	fill --senders=1 --messages=500 --size=64 --depth=500 /over
+	local unknown
+
+	daemon_start --queues.records 1024
+	fill_deep --senders=1 /over
 	truth /over
 	echo "$TRUTH"
-	[ "$(of unknown)" -gt 0 ]
+	[ "$(of unknown)" -ge 1900 ]
 	same '0 0' "$(of wrong_sender) $(of off_10ms)"
-	[ "$(metric mqwatch_events_lost_total 'reason="record"')" -gt 0 ]
+	[ "$(metric mqwatch_events_lost_total 'reason="record"')" -ge "$(of unknown)" ]
+	unknown=$(of unknown)
+	# so is the time that those stayed which nobody remembers
 	"$BIN/mqfill" --nonblock receive /over >/dev/null
+	metric_is "$unknown" mqwatch_queue_unpaired_messages_total 'queue="/over"'
+	metric_is $((3000 - unknown)) mqwatch_queue_residence_seconds_count 'queue="/over"'
 	fill --senders=1 --messages=20 --size=64 /over
 	truth /over
 	same '20 0 0' "$(of known) $(of unknown) $(of wrong_sender)"

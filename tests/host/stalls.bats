@@ -68,6 +68,8 @@ ended_within_a_second() {
 }
 
 @test "no_reader: nobody has it open; whoever comes gets its time" {
+	local since
+
 	stalled_daemon
 	"$BIN/mqfill" create /nobody
 	"$BIN/mqfill" send /nobody 0:a
@@ -78,11 +80,15 @@ ended_within_a_second() {
 	wait_for stalled /nobody reader_idle
 	kill "$PID"
 	wait_for stalled /nobody no_reader
+	since=$(date +%s.%N)
 	"$BIN/mqfill" unlink /nobody
 	wait_for ended /nobody no_reader
+	ended_within_a_second /nobody no_reader "$since"
 }
 
 @test "sender_blocked: on a full queue, by a call that is seen with its sender" {
+	local since
+
 	stalled_daemon
 	"$BIN/mqfill" --depth=1 create /blocked
 	"$BIN/mqfill" send /blocked 0:first
@@ -91,57 +97,83 @@ ended_within_a_second() {
 	noticed_within /blocked sender_blocked 2000
 	json show /blocked | jq -e ".calls[0].pid == $PID and .calls[0].operation == \"send\""
 	[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds 'queue="/blocked"' 'operation="send"')" ]
+	since=$(date +%s.%N)
 	"$BIN/mqfill" --count=1 receive /blocked
 	wait_for ended /blocked sender_blocked
+	ended_within_a_second /blocked sender_blocked "$since"
 	metric_is '' mqwatch_queue_oldest_blocked_timestamp_seconds 'queue="/blocked"'
 }
 
 @test "starved: an old message that others overtake" {
+	local since
+
 	stalled_daemon
 	"$BIN/mqfill" --depth=10 --message-size=64 create /starved
-	"$BIN/mqfill" send /starved 0:old
-	spawn "$BIN/mqfill" hold /starved
-	(
-		trap 'exit 0' TERM
-		"$BIN/mqfill" send /starved 9:new
-		while :; do
-			"$BIN/mqfill" send /starved 9:new
-			"$BIN/mqfill" --count=1 receive /starved
-		done
-	) >/dev/null 3>&- &
-	SPAWNED+=($!)
+	"$BIN/mqfill" send /starved 0:old 9:new
+	spawn "$BIN/mqfill" --rate=1000 --count=1000000 overtake /starved 9
 	wait_for stalled /starved starved
+	noticed_within /starved starved 2000
 	json show /starved | jq -e '.oldest.priority == 0 and .oldest.age_seconds >= 1'
-	kill "$!"
-	wait "$!" || :
-	"$BIN/mqfill" --nonblock receive /starved
+	# the old message is received at last, while the others still come and go
+	since=$(date +%s.%N)
+	"$BIN/mqfill" --count=3 --rate=10000 receive /starved >received
 	wait_for ended /starved starved
+	ended_within_a_second /starved starved "$since"
+	kill "$PID"
+	"$BIN/mqfill" --nonblock receive /starved
 	stalled /starved
 }
 
+rejected() {
+	[ "$(metric mqwatch_queue_send_errors_total "queue=\"$1\"" 'errno="EAGAIN"')" -gt 0 ]
+}
+
 @test "full_rejecting: sends fail again and again" {
+	local first seen since loop
+
 	stalled_daemon
 	"$BIN/mqfill" --depth=1 create /full
 	"$BIN/mqfill" send /full 0:first
 	spawn "$BIN/mqfill" hold /full
-	(
-		trap 'exit 0' TERM
-		while :; do
-			"$BIN/mqfill" --nonblock send /full 0:more || :
-			sleep 0.1
-		done
-	) >/dev/null 2>&1 3>&- &
-	SPAWNED+=($!)
+	# not new to the daemon any more
+	wait_for stalled /full reader_idle
+	first=$(date +%s.%N)
+	# tries again every 10 ms
+	spawn "$BIN/mqload" --receivers=0 --nonblock --keep --quiet /full
+	loop=$PID
+	wait_for rejected /full
+	seen=$(date +%s.%N)
 	wait_for stalled /full full_rejecting reader_idle
-	kill "$!"
-	wait "$!" || :
+	noticed_within /full full_rejecting 2000
+	# since the first of the sends that failed, not since a look noticed some
+	api /v1/stalls | jq -e --argjson first "$first" --argjson seen "$seen" \
+		'[.stalls[] | select(.reason == "full_rejecting")][0].began_at |
+		. >= $first and . <= $seen'
+	kill "$loop"
+	wait "$loop"
+	since=$(date +%s.%N)
 	"$BIN/mqfill" --count=1 receive /full
 	wait_for ended /full full_rejecting
+	ended_within_a_second /full full_rejecting "$since"
+}
+
+@test "what is unusual for a queue is a stall before stall.after" {
+	daemon_start --stall.after=1h --recorder.directory="$BATS_TEST_TMPDIR/state"
+	"$BIN/mqload" --keep --quiet --messages=1000 --size=64 /quick
+	"$BIN/mqfill" create /new
+	spawn "$BIN/mqfill" hold /quick
+	"$BIN/mqfill" send /quick 0:a
+	"$BIN/mqfill" send /new 0:a
+	wait_for stalled /quick reader_idle
+	# ten times next to nothing is a second at least
+	noticed_within /quick reader_idle 2000
+	stalled /new
 }
 
 @test "bursts that are merely slow are no stall" {
 	stalled_daemon --watch.interval=100ms
-	"$BIN/mqload" --keep --seconds=8 --senders=4 --receive-rate=20 --send-rate=40 --depth=10 /slow >/dev/null
+	# of ten minutes with the default threshold these are as many as a tenth of the seconds
+	"$BIN/mqload" --keep --seconds="${MQWATCH_BURST_SECONDS:-8}" --senders=4 --receive-rate=20 --send-rate=40 --depth=10 /slow >/dev/null
 	same '{"stalls":[]}' "$(api /v1/stalls)"
 }
 
@@ -210,7 +242,13 @@ ended_within_a_second() {
 	stalled /patient-one
 }
 
+both_told() {
+	[ "$(grep -cE '^MESSAGE_ID=[0-9a-f]{32}$' journal)" -eq 2 ]
+}
+
 @test "the journal gets the fields to search for" {
+	local reason
+
 	stalled_daemon
 	mkdir -p /run/systemd/journal
 	spawn socat -u UNIX-RECV:/run/systemd/journal/socket,unlink-early CREATE:journal
@@ -222,19 +260,70 @@ ended_within_a_second() {
 	grep -qx "MQ_IPCNS=$IPCNS" journal
 	grep -qx 'MQ_DEPTH=2' journal
 	grep -qxE 'MQ_AGE_USEC=[0-9]{7}' journal
-	grep -qxE 'MESSAGE_ID=[0-9a-f]{32}' journal
+	"$BIN/mqfill" --count=2 receive /told
+	wait_for grep -q '^MQ_DURATION_USEC=' journal
+	wait_for both_told
 	rm /run/systemd/journal/socket
+	# journalctl -x explains both, and every reason
+	mkdir -p root/usr/lib/systemd/catalog root/var/lib/systemd/catalog
+	cp "$BATS_TEST_DIRNAME/../../systemd/mqwatch.catalog" root/usr/lib/systemd/catalog
+	journalctl --root="$PWD/root" --update-catalog
+	journalctl --root="$PWD/root" --dump-catalog >catalog
+	same "$(sed -n 's/^MESSAGE_ID=//p' journal | sort)" "$(sed -n 's/^-- //p' catalog | sort)"
+	for reason in reader_idle no_reader sender_blocked starved full_rejecting; do
+		grep -q "^$reason " catalog
+	done
+	# with fields that the entries have
+	grep -oE '@MQ_[A-Z_]+@' catalog | tr -d @ | sort -u >wanted
+	sed -n 's/^\(MQ_[A-Z_]*\)=.*/\1/p' journal | sort -u >given
+	same '' "$(comm -23 wanted given)"
 }
 
-@test "a call that was blocked before the daemon came: at least so long" {
-	"$BIN/mqfill" create /before
-	spawn "$BIN/mqfill" --count=1 receive /before
-	wait_for asleep_in_queue "$PID"
+@test "calls that were blocked before the daemon came: at least so long" {
+	local operation receiver sender
+
+	"$BIN/mqfill" create /before-receive
+	"$BIN/mqfill" --depth=1 create /before-send
+	"$BIN/mqfill" send /before-send 0:x
+	spawn "$BIN/mqfill" --count=1 receive /before-receive
+	receiver=$PID
+	spawn "$BIN/mqfill" send /before-send 0:y
+	sender=$PID
+	wait_for asleep_in_queue "$receiver"
+	wait_for asleep_in_queue "$sender"
 	stalled_daemon
-	wait_for eval "json show /before | jq -e '.calls | length == 1'"
-	json show /before | jq -e ".calls[0] | .pid == $PID and .started_at == null and .started_before > 0"
-	contains "$(LC_ALL=C ctl show /before)" '^receive .* >= '
-	[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds 'queue="/before"' 'operation="receive"')" ]
-	"$BIN/mqfill" send /before 0:x
-	wait_for eval "json show /before | jq -e '.calls | length == 0'"
+	for operation in receive send; do
+		wait_for eval "json show /before-$operation | jq -e '.calls | length == 1'"
+		json show "/before-$operation" |
+			jq -e '.calls[0].started_at == null and .calls[0].started_before > 0'
+		contains "$(LC_ALL=C ctl show "/before-$operation")" "^$operation .* >= "
+		[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds \
+			"queue=\"/before-$operation\"" "operation=\"$operation\"")" ]
+	done
+	same "$receiver" "$(json show /before-receive | jq '.calls[0].pid')"
+	same "$sender" "$(json show /before-send | jq '.calls[0].pid')"
+	# for so long that it is a stall
+	wait_for stalled /before-send no_reader sender_blocked
+	"$BIN/mqfill" send /before-receive 0:x
+	"$BIN/mqfill" --count=1 receive /before-send
+	wait_for eval "json show /before-receive | jq -e '.calls | length == 0'"
+	wait_for eval "json show /before-send | jq -e '.calls | length == 0'"
+}
+
+@test "the sender of the oldest message, with its command line while it lives" {
+	daemon_start
+	mkfifo lines
+	"$BIN/mqfill" create /from
+	exec 9<>lines
+	# shellcheck disable=SC2016
+	spawn bash -c 'exec "$0" send /from <lines 9>&-' "$BIN/mqfill"
+	echo 5:hello >&9
+	wait_for eval "json show /from | jq -e .oldest.sender.pid"
+	json show /from | jq -e --argjson pid "$PID" --arg command "$BIN/mqfill send /from" \
+		'.oldest.sender | .pid == $pid and .comm == "mqfill" and .command == $command'
+	contains "$(ctl show /from)" "^Its sender +mqfill\[$PID\], .*: $BIN/mqfill send /from$"
+	exec 9>&-
+	wait "$PID"
+	wait_for eval "json show /from | jq -e '.oldest.sender.command == null'"
+	same mqfill "$(json show /from | jq -r .oldest.sender.comm)"
 }

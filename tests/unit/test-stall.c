@@ -26,6 +26,7 @@ struct step {
 	int64_t at;
 	uint64_t messages;
 	uint64_t received, rejected;
+	int64_t rejecting; /* the first of the series; the last one is of this moment */
 	int64_t last_receive, oldest, blocked;
 	bool overtaken;
 	int readers; /* -1: not known */
@@ -35,7 +36,7 @@ struct step {
 
 /* Steps say only what differs from nothing going on. */
 #pragma GCC diagnostic ignored "-Woverride-init"
-#define NOTHING	  .last_receive = -1, .oldest = -1, .blocked = -1, .readers = 1
+#define NOTHING	  .last_receive = -1, .rejecting = -1, .oldest = -1, .blocked = -1, .readers = 1
 #define STEPS_MAX 16
 
 struct scenario {
@@ -56,6 +57,8 @@ static struct stall_input input_of(const struct step *s)
 		.messages_limit = 10,
 		.received = s->received,
 		.rejected = s->rejected,
+		.rejecting_ns = time_of(s->rejecting),
+		.rejected_ns = time_of(s->at),
 		.last_receive_ns = time_of(s->last_receive),
 		.oldest_ns = time_of(s->oldest),
 		.overtaken = s->overtaken,
@@ -186,11 +189,12 @@ static const struct scenario scenarios[] = {
 	   .overtaken = true, .expected = IDLE}}},
 	{"rejected sends",
 	 {{NOTHING, .at = 0, .messages = 10, .last_receive = 0},
-	  {NOTHING, .at = 1000, .messages = 10, .received = 1, .rejected = 5, .last_receive = 900},
+	  {NOTHING, .at = 1000, .messages = 10, .received = 1, .rejected = 5, .rejecting = 700,
+	   .last_receive = 900},
 	  {NOTHING, .at = 5000, .messages = 10, .received = 2, .rejected = 9, .last_receive = 4900},
-	  {NOTHING, .at = 10999, .messages = 10, .received = 3, .rejected = 9,
+	  {NOTHING, .at = 10699, .messages = 10, .received = 3, .rejected = 9,
 	   .last_receive = 9900},
-	  {NOTHING, .at = 11000, .messages = 10, .received = 3, .rejected = 10,
+	  {NOTHING, .at = 10700, .messages = 10, .received = 3, .rejected = 10,
 	   .last_receive = 9900, .expected = REJECTING},
 	  /* more are rejected, though at this moment there is room */
 	  {NOTHING, .at = 12000, .messages = 9, .received = 4, .rejected = 11,
@@ -201,15 +205,16 @@ static const struct scenario scenarios[] = {
 	   .last_receive = 11900}}},
 	{"one rejected send, or a few that soon get through, are none",
 	 {{NOTHING, .at = 0, .messages = 10, .last_receive = 0},
-	  {NOTHING, .at = 1000, .messages = 10, .received = 1, .rejected = 1, .last_receive = 900},
+	  {NOTHING, .at = 1000, .messages = 10, .received = 1, .rejected = 1, .rejecting = 1000,
+	   .last_receive = 900},
 	  {NOTHING, .at = 9000, .messages = 10, .received = 2, .rejected = 1, .last_receive = 8900},
 	  {NOTHING, .at = 12000, .messages = 10, .received = 3, .rejected = 1,
 	   .last_receive = 11900},
-	  {NOTHING, .at = 13000, .messages = 10, .received = 4, .rejected = 9,
+	  {NOTHING, .at = 13000, .messages = 10, .received = 4, .rejected = 9, .rejecting = 12500,
 	   .last_receive = 12900},
 	  {NOTHING, .at = 14000, .messages = 5, .received = 9, .rejected = 9,
 	   .last_receive = 13900},
-	  {NOTHING, .at = 24000, .messages = 10, .received = 99, .rejected = 10,
+	  {NOTHING, .at = 24000, .messages = 10, .received = 99, .rejected = 10, .rejecting = 24000,
 	   .last_receive = 23900}}},
 	{"a queue that was rejecting before the first look",
 	 {{NOTHING, .at = 0, .messages = 10, .rejected = 1000, .last_receive = 0},
@@ -217,7 +222,8 @@ static const struct scenario scenarios[] = {
 	   .last_receive = 8900}}},
 	{"several at once",
 	 {{NOTHING, .at = 0, .messages = 10, .oldest = 0},
-	  {NOTHING, .at = 100, .messages = 10, .rejected = 1, .oldest = 0, .blocked = 50},
+	  {NOTHING, .at = 100, .messages = 10, .rejected = 1, .rejecting = 100, .oldest = 0,
+	   .blocked = 50},
 	  {NOTHING, .at = 10100, .messages = 10, .rejected = 2, .oldest = 0, .blocked = 50,
 	   .readers = 0, .expected = NOBODY | BLOCKED | REJECTING},
 	  {NOTHING, .at = 10200, .received = 10, .rejected = 2, .last_receive = 10150}}},
@@ -241,6 +247,85 @@ static void test_scenarios(_unused_ void **state)
 					 step->expected);
 		}
 	}
+}
+
+/* A queue in fast motion: bursts come, and a reader that is slow, but never for ten seconds. */
+struct motion {
+	uint64_t random;
+	uint64_t sent[10]; /* a ring: when the queued messages were sent */
+	size_t first, n;
+	uint64_t next_burst, next_receive;
+	uint64_t last_receive, received;
+	__u64 residence[MQW_TIME_BUCKETS];
+};
+
+static uint64_t draw(struct motion *m, uint64_t from_ms, uint64_t to_ms)
+{
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return (from_ms + m->random % (to_ms - from_ms)) * MS;
+}
+
+static unsigned int bucket_of(uint64_t ns)
+{
+	unsigned int i = 0;
+
+	while (i < MQW_TIME_BUCKETS - 1 &&
+	       ns > 1ULL << (MQW_TIME_SHIFT_MIN + MQW_TIME_SHIFT_STEP * i))
+		i++;
+	return i;
+}
+
+static void move(struct motion *m, uint64_t now)
+{
+	if (now >= m->next_burst) {
+		for (uint64_t k = draw(m, 1, 11) / MS; k && m->n < ARRAY_SIZE(m->sent); k--)
+			m->sent[(m->first + m->n++) % ARRAY_SIZE(m->sent)] = now;
+		m->next_burst = now + draw(m, 100, 20000);
+	}
+	if (now < m->next_receive)
+		return;
+	if (m->n) {
+		m->residence[bucket_of(now - m->sent[m->first])]++;
+		m->first = (m->first + 1) % ARRAY_SIZE(m->sent);
+		m->n--;
+		m->received++;
+		m->last_receive = now;
+	}
+	/* in a hurry now and then */
+	m->next_receive = now + (draw(m, 0, 4) ? draw(m, 1, 500) : draw(m, 500, 9900));
+}
+
+static void test_bursts(_unused_ void **state)
+{
+	struct motion m = {.random = 88172645463325252ULL};
+	uint64_t now = START, look = START, end = START + 600 * NSEC_PER_SEC;
+	struct stall s = {};
+
+	for (; now < end; now += MS) {
+		struct stall_input in;
+
+		move(&m, now);
+		if (now < look && !(s.due_ns && now >= s.due_ns))
+			continue;
+		in = (struct stall_input){
+			.now_ns = now,
+			.messages = m.n,
+			.messages_limit = ARRAY_SIZE(m.sent),
+			.received = m.received,
+			.last_receive_ns = m.last_receive,
+			.oldest_ns = m.n ? m.sent[m.first] : 0,
+			.usual_ns = stall_usual_ns(m.residence),
+		};
+		stall_update(&s, &ten_seconds, &in);
+		if (s.reasons)
+			fail_msg("at %d ms reasons %#x, with %d messages",
+				 (int)((now - START) / MS), s.reasons, (int)m.n);
+		look = now + NSEC_PER_SEC;
+	}
+	/* it was no quiet time */
+	assert_true(m.received > 100);
 }
 
 /* Looking at the time that the machine asks for finds a stall the moment it begins. */
@@ -314,9 +399,8 @@ static void test_usual(_unused_ void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenarios),
-		cmocka_unit_test(test_due),
-		cmocka_unit_test(test_switched_off),
+		cmocka_unit_test(test_scenarios), cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_due),	  cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_usual),
 	};
 

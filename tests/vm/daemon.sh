@@ -23,7 +23,7 @@ check "it says why" says "$note" mqwatchctl --json status
 mqfill --depth=10 --message-size=20000 create /q
 mqfill send /q 3:first 9:urgent 3:second
 head -c 12345 /dev/urandom | mqfill send-input /q 1
-sleep 2
+wait_for metric 'mqwatch_queue_messages{.*queue="/q"} 4'
 check "dump: all messages of one moment" says '"consistent":true' mqwatchctl --json dump /q
 check "dump: by $backend" says "\"backend\":\"$backend\"" mqwatchctl --json dump /q
 check "dump: in order, with senders" says ' 0 .* 9 .* 6 .* mqfill' mqwatchctl dump /q
@@ -85,18 +85,23 @@ if [ $backend = bpf ]; then
 fi
 
 su alice -c 'mqfill --mode=0600 create /alice && mqfill send /alice 5:mine 5:too'
-sleep 2
+mqfill --mode=0600 create /root
 check "root dumps without a daemon" exits 0 mqwatchctl dump /q
 if [ $backend = syscall ]; then
 	check "alice dumps her own queue without a daemon" exits_saying 0 \
 		'backend syscall, consistent' su alice -c "mqwatchctl dump /alice"
 	check "with its payload" says '|too|' su alice -c "mqwatchctl dump /alice"
+	check "in JSON, too" says '"backend":"syscall","consistent":true' \
+		su alice -c "mqwatchctl --json dump /alice"
 else
+	check "the call is not there" says 'Function not implemented' mqreceive2 /alice 0
 	check "alice cannot peek, and is told why" exits_saying 5 \
 		'no mq_timedreceive2(2), and loading BPF programs is not permitted' \
 		su alice -c "mqwatchctl dump /alice"
 fi
 check "bob may not look into it" exits_saying 4 'permission denied' su bob -c "mqwatchctl dump /alice"
+check "nor alice into root's" exits_saying 4 'permission denied' su alice -c "mqwatchctl dump /root"
+check "what needs no peeking goes on" says '/alice .* 2 *10' su alice -c "mqwatchctl list"
 check "no messages are gone" says ' 2 *10' mqwatchctl list
 
 echo "1..$n"

@@ -21,6 +21,9 @@
 #   --systemd           that root boots its own systemd, and the commands run
 #                       from a unit once basic.target is reached
 #   --memory MB         default 1024;  --cpus N, default 2
+#   --virtual-time      the machine's clock counts its instructions, one a
+#                       nanosecond: how long something takes there does not
+#                       depend on how busy the host is (emulation, one CPU)
 #   --append ARGS       more kernel command line
 #   --console FILE      keep the console's log
 #   --allow-reports     a WARN, oops or other report does not fail the run
@@ -41,6 +44,7 @@ memory=1024
 cpus=2
 root=
 systemd=
+virtual=
 shell=
 append=
 console=
@@ -67,6 +71,7 @@ options() {
 		case $1 in
 		--shell) shell=1 ;;
 		--systemd) systemd=1 ;;
+		--virtual-time) virtual=1 ;;
 		--allow-reports) reports=allow ;;
 		--verbose) verbose=1 ;;
 		-h|--help) sed -n '/^# Run/,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; exit 0 ;;
@@ -85,6 +90,7 @@ options() {
 	else
 		[[ ${#runs[@]} -gt 0 ]] || die "nothing to run: use --run or --shell"
 	fi
+	[[ -z $virtual ]] || cpus=1
 	[[ -z $systemd || -n $root ]] || die "--systemd needs --root"
 	[[ $root != host || $(id -u) -eq 0 ]] || die "--root host needs root"
 }
@@ -255,10 +261,14 @@ qemu_arguments() {
 	local accel cpu=max,la57=off name format
 
 	accel=$(accelerator)
+	if [[ -n $virtual ]]; then
+		accel=tcg
+		arguments=(-icount "shift=0,sleep=off")
+	fi
 	[[ $accel == tcg ]] || cpu=host
 	say "kernel $kernel, $accel"
 	# shellcheck disable=SC2054 # QEMU's commas
-	arguments=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
+	arguments+=(-machine q35 -accel "$accel" -cpu "$cpu" -smp "$cpus"
 		-m "$memory" -nodefaults -no-user-config -display none -no-reboot
 		-kernel "$kernel_dir/bzImage" -initrd "$tmp/initrd"
 		-device virtio-rng-pci
@@ -387,6 +397,7 @@ options "$@"
 needs
 kernel_dir=$("$here/kernel.sh" "$kernel") || exit 123
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mqwatch-vm.XXXXXX")
+arguments=()
 qemu_pid=
 share_pid=
 root_kind=

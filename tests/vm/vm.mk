@@ -9,13 +9,16 @@ vm_mk_dir := $(dir $(lastword $(MAKEFILE_LIST)))
 KERNEL ?= $(or $(filter-out default,$(KCONFIG)),patched)
 TESTS ?= *
 
-.PHONY: vm-shell vm-check vm-harness-check vm-kernels
+.PHONY: vm-shell vm-check vm-bench vm-harness-check vm-kernels
 
 vm-shell: ## A root shell in a virtual machine with the patched kernel
 	@MAKEFLAGS= $(vm_mk_dir)run.sh --kernel '$(firstword $(KERNEL))' --shell $(VM_ARGS)
 
 vm-check: ## Run the tests of tests/vm/suite in virtual machines
 	@MAKEFLAGS= $(vm_mk_dir)check.sh --kernels '$(KERNEL)' --tests '$(TESTS)'
+
+vm-bench: ## Measure what the kernel series costs, and what its cursor is worth
+	@MAKEFLAGS= $(vm_mk_dir)bench.sh
 
 vm-harness-check: ## Prove that the harness notices what it must
 	@command -v bats >/dev/null || { echo 'bats is missing: apt-get install bats' >&2; exit 1; }

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What a machine may lack, and a stall in the journal.
+
+systemctl mask --runtime --quiet dev-mqueue.mount
+umount /dev/mqueue
+check "without /dev/mqueue it starts" systemctl restart $unit
+check "and is active" is active "$(systemctl is-active $unit)"
+check "the status says so" status_says 'degraded: no queues: no mqueue file system'
+check "metrics, too" metric 'mqwatch_degraded{part="mqueue"} 1'
+systemctl unmask --runtime --quiet dev-mqueue.mount
+mount -t mqueue mqueue /dev/mqueue
+check "once it is there the queues are" status_says 'Watching 1 queue,'
+check "they can be read" payload_is 012345
+check "nothing is degraded" says '"degraded":false' mqwatchctl --json status
+
+mount -t tmpfs nothing /sys/kernel/btf
+check "without BTF it starts" systemctl restart $unit
+check "and is active" is active "$(systemctl is-active $unit)"
+check "the status says so" status_says 'degraded: .*no probes: the kernel shows no type information'
+check "depths are there" metric 'mqwatch_queue_messages{.*queue="/orders"} 1'
+if [ "$backend" = syscall ]; then
+	check "the system call needs no BTF" payload_is 012345
+else
+	check "a dump says why not" exits_saying 1 'no type information' mqwatchctl dump /orders
+fi
+umount /sys/kernel/btf
+
+settings '[stall]' 'after=1s'
+check "with BTF again" systemctl restart $unit
+check "nothing is degraded" says '"degraded":false' mqwatchctl --json status
+mark
+mqfill send /orders 0:x
+check "a stall is in the journal" wait_for logged 1 'Queue /orders is stalled' -u $unit MQ_REASON=no_reader
+check "with fields" says '"MQ_QUEUE":"/orders"' journal -o json -u $unit MQ_REASON=no_reader
+check "journalctl -x explains it" says 'Start the receiving service' journal -x -u $unit
+check "the status counts it" status_says '1 stalled'
+check "a record is kept" says 'no_reader' mqwatchctl stalls
