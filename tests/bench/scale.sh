@@ -43,7 +43,7 @@ spent() {
 start_daemon() {
 	STATE_DIRECTORY=$work "$build/mqwatchd" --web.listen-address 127.0.0.1:19119 --control.socket "$work/socket" \
 		--queues.max 16384 --queues.records 65536 \
-		--queues.include '/bench-queue-*' --watch.interval "$1" --log.level warning \
+		--queues.include '/bench-queue-*' --watch.interval "$1" --stall.after 0 --log.level warning \
 		--queues.namespaces all &
 	daemon=$!
 	wait_for serving 127.0.0.1:19119

@@ -382,6 +382,42 @@ static void test_unlinked(_unused_ void **state)
 	assert_has_not(&page, "sent_messages_total{" Q ",unlinked");
 }
 
+/* Not all series fit: each queue has the most important ones, the first have more. */
+static void test_series_max(_unused_ void **state)
+{
+	struct queue queues[3];
+	const struct table table = {.n = ARRAY_SIZE(queues), .queues = queues};
+	struct metrics_input input = {.table = &table,
+				      .status = &fake_status,
+				      .quota = &fake_quota,
+				      .series_max = 3 * 16 + 3 * 20 + 64};
+	_cleanup_page_ struct text page = {}, few = {}, less = {};
+
+	fake_queue(&queues[0], NS, "a");
+	fake_queue(&queues[1], NS, "b");
+	fake_queue(&queues[2], NS, "c");
+	metrics_render(&page, &input);
+	text_append_bytes(&page, "", 1);
+	assert_has(&page, "mqwatch_series_dropped{series=\"all\"} 0");
+	assert_has(&page, "mqwatch_series_dropped{series=\"counters\"} 0");
+	assert_has(&page, "mqwatch_series_dropped{series=\"histograms\"} 2");
+	assert_has(&page, "mqwatch_queue_messages{ipcns=\"4026531839\",queue=\"/c\"} 3");
+	assert_has_not(&page, "seconds_bucket{ipcns=\"4026531839\",queue=\"/b");
+	assert_non_null(strstr(page.data, "seconds_bucket{ipcns=\"4026531839\",queue=\"/a"));
+	input.series_max = 3 * 16 + 2 * 20;
+	metrics_render(&few, &input);
+	text_append_bytes(&few, "", 1);
+	assert_has(&few, "mqwatch_series_dropped{series=\"counters\"} 1");
+	assert_has(&few, "mqwatch_series_dropped{series=\"histograms\"} 3");
+	assert_has_not(&few, "mqwatch_queue_full_seconds_total{ipcns=\"4026531839\",queue=\"/c");
+	assert_non_null(strstr(few.data, "_full_seconds_total{ipcns=\"4026531839\",queue=\"/b"));
+	input.series_max = 17;
+	metrics_render(&less, &input);
+	text_append_bytes(&less, "", 1);
+	assert_has(&less, "mqwatch_series_dropped{series=\"all\"} 2");
+	assert_has_not(&less, "queue=\"/b\"");
+}
+
 static void test_self(_unused_ void **state)
 {
 	struct status status = fake_status;
@@ -540,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_invalid_names),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_unlinked),
+		cmocka_unit_test(test_series_max),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_grouping),
