@@ -215,6 +215,7 @@ $(BUILD)/deb/made: $(shell find $(PACKAGED) -type f)
 	$(call say,DEB,'$(@D)/*.deb')
 	$(Q)rm -rf $(@D) && mkdir -p $(@D)/mqwatch && cp -a --parents $(PACKAGED) $(@D)/mqwatch
 	$(Q)cd $(@D)/mqwatch && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -uc -us >../log 2>&1 || { tail -n 40 ../log >&2; exit 1; }
+	$(Q)for p in mqwatchd mqwatchctl; do ln -f $(@D)/$${p}_*.deb $(@D)/$$p.deb || exit; done
 	$(Q)touch $@
 
 clean:

@@ -107,6 +107,17 @@ const struct setting config_settings[CONFIG_SETTINGS] = {
 	},
 	{
 		.section = "queues",
+		.key = "series",
+		.flag = "queues.series",
+		.argument = "N",
+		.help = "Show at most so many series of queues among the metrics; 0: any number.",
+		.initial = "150000",
+		.type = &setting_number,
+		.offset = offsetof(struct config, series_max),
+		.max = 100000000,
+	},
+	{
+		.section = "queues",
 		.key = "records",
 		.flag = "queues.records",
 		.argument = "N",

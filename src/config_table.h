@@ -36,7 +36,7 @@ struct setting {
 	size_t n_names;
 };
 
-#define CONFIG_SETTINGS 22
+#define CONFIG_SETTINGS 23
 extern const struct setting config_settings[CONFIG_SETTINGS];
 
 /* Where settings come from, one layer above another: which ones the layer has set. */

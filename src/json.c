@@ -84,7 +84,7 @@ static struct json_object *json_depth(const struct mqw_counters *c)
 
 static struct json_object *json_counters(const struct queue *q)
 {
-	const struct mqw_counters *c = &q->counters;
+	const struct mqw_counters *c = queue_counters(q);
 	struct json_build o = json_begin();
 
 	json_add(&o, "sent", json_op(&c->op[MQW_SEND]));
@@ -181,7 +181,7 @@ struct json_object *json_queue(const struct queue *q, bool detail, uint64_t real
 	else
 		json_add_null(&o, "stalls");
 	if (q->counted) {
-		const struct mqw_op_stats *op = q->counters.op;
+		const struct mqw_op_stats *op = queue_counters(q)->op;
 
 		json_add_known_time(&o, "last_send_at", op[MQW_SEND].last_ns, realtime_offset_ns);
 		json_add_known_time(&o, "last_receive_at", op[MQW_RECEIVE].last_ns,

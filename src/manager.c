@@ -158,6 +158,7 @@ static void retry_mqfs(struct manager *m)
 	if (m->mqfs || open_mqfs(m) < 0 || !m->mqfs)
 		return;
 	find_ipcns(m);
+	namespaces_set_own(m->namespaces, m->mqfs);
 	log_info("Watching %s", mqfs_source(m->mqfs));
 	manager_restart_watch(m);
 }

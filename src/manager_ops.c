@@ -211,6 +211,7 @@ static int op_metrics(void *data, struct text *out)
 		.realtime_offset_ns = realtime_offset_ns(),
 		.quota = &quota,
 		.priorities_max = m->config->watch_priorities,
+		.series_max = m->config->series_max,
 		.scrape_ns = m->scrape_ns,
 	};
 	text_expect(out, PAGE_SIZE_BASE + table_size(m->table) * PAGE_SIZE_QUEUE);

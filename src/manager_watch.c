@@ -209,6 +209,7 @@ static uint64_t run(struct manager *m)
 		.peek = m->peek,
 		.probe = m->probe,
 		.snapshots = m->snapshots,
+		.levels = m->config->watch_priorities > 0,
 	};
 
 	return watch_run(m->watch, &parts, m->config->watch_interval_ns);

@@ -8,7 +8,13 @@
 struct row {
 	const struct queue *queue;
 	size_t offset, size;
+	bool counters, histograms; /* besides what every queue has */
 };
+
+/* Series of a queue: what every one has, and what those have besides on which calls were seen. */
+#define SERIES_BASE	  16
+#define SERIES_COUNTERS	  20
+#define SERIES_HISTOGRAMS 64
 
 struct render {
 	struct text *out;
@@ -16,6 +22,8 @@ struct render {
 	struct text labels;
 	size_t n_rows;
 	struct row *rows;
+	/* queues that are not on the page, or without these */
+	uint64_t without_all, without_counters, without_histograms;
 };
 
 static void render_done(struct render *r)
@@ -44,11 +52,56 @@ static int render_name(struct text *labels, const char *name)
 	return 0;
 }
 
+/*
+ * Of a queue that no call was seen on, the counts that are 0 for that reason are left out, but for those of
+ * messages: a system may have thousands of them.
+ */
+static bool is_used(const struct queue *q)
+{
+	const struct mqw_op_stats *op = queue_counters(q)->op;
+
+	return q->slotted || op[MQW_SEND].time_ns || op[MQW_RECEIVE].time_ns;
+}
+
+/* Takes n from what is left, if there is as much. */
+static bool spend(size_t *left, size_t n, uint64_t *without)
+{
+	if (*left < n) {
+		++*without;
+		return false;
+	}
+	*left -= n;
+	return true;
+}
+
+/* Where not all series fit, every queue has the most important ones, and the first have more. */
+static void spend_series(struct render *r)
+{
+	size_t left = r->in->series_max ? r->in->series_max - r->n_rows * SERIES_BASE : SIZE_MAX;
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		struct row *row = &r->rows[i];
+
+		row->counters = row->queue->counted && is_used(row->queue) &&
+				spend(&left, SERIES_COUNTERS, &r->without_counters);
+	}
+	for (size_t i = 0; i < r->n_rows; i++) {
+		struct row *row = &r->rows[i];
+
+		row->histograms = row->queue->counted && is_used(row->queue) &&
+				  spend(&left, SERIES_HISTOGRAMS, &r->without_histograms);
+	}
+}
+
 static int render_labels(struct render *r)
 {
 	struct text *labels = &r->labels;
 
 	r->n_rows = table_size(r->in->table);
+	if (r->in->series_max && r->n_rows > r->in->series_max / SERIES_BASE) {
+		r->without_all = r->n_rows - r->in->series_max / SERIES_BASE;
+		r->n_rows -= r->without_all;
+	}
 	r->rows = calloc(r->n_rows + 1, sizeof(*r->rows));
 	if (!r->rows)
 		return -ENOMEM;
@@ -68,7 +121,10 @@ static int render_labels(struct render *r)
 		}
 		row->size = labels->size - row->offset;
 	}
-	return labels->failed ? -ENOMEM : 0;
+	if (labels->failed)
+		return -ENOMEM;
+	spend_series(r);
+	return 0;
 }
 
 /* name{labels rest, where rest ends the labels. */
@@ -92,18 +148,19 @@ struct family {
 	const char *name, *type, *help;
 	bool (*get)(const struct queue *q, uint64_t *ret); /* false: not known */
 	bool is_time; /* CLOCK_MONOTONIC nanoseconds, shown as Unix time */
+	bool is_detail; /* only where there are counters */
 };
 
-#define GETTER(name, known, value)                                       \
-	static bool name(const struct queue *q, uint64_t *ret)           \
-	{                                                                \
-		_unused_ const struct queue_attr *attr = &q->attr;       \
-		_unused_ const struct mqw_op_stats *op = q->counters.op; \
-                                                                         \
-		if (!(known))                                            \
-			return false;                                    \
-		*ret = (value);                                          \
-		return true;                                             \
+#define GETTER(name, known, value)                                              \
+	static bool name(const struct queue *q, uint64_t *ret)                  \
+	{                                                                       \
+		_unused_ const struct queue_attr *attr = &q->attr;              \
+		_unused_ const struct mqw_op_stats *op = queue_counters(q)->op; \
+                                                                                \
+		if (!(known))                                                   \
+			return false;                                           \
+		*ret = (value);                                                 \
+		return true;                                                    \
 	}
 
 GETTER(get_messages, true, attr->messages)
@@ -122,53 +179,53 @@ GETTER(get_sent_messages, q->counted, op[MQW_SEND].messages)
 GETTER(get_sent_bytes, q->counted, op[MQW_SEND].bytes)
 GETTER(get_received_messages, q->counted, op[MQW_RECEIVE].messages)
 GETTER(get_received_bytes, q->counted, op[MQW_RECEIVE].bytes)
-GETTER(get_peeks, q->peeks_counted, q->counters.peeks)
+GETTER(get_peeks, q->peeks_counted, queue_counters(q)->peeks)
 
 GETTER(get_oldest, q->found.oldest.known, q->found.oldest.sent_ns)
-GETTER(get_unpaired, q->counted, q->counters.unpaired)
+GETTER(get_unpaired, q->counted, queue_counters(q)->unpaired)
 
 static const struct family families[] = {
-	{"mqwatch_queue_messages", "gauge", "Messages in the queue.", get_messages, false},
-	{"mqwatch_queue_bytes", "gauge", "Payload bytes in the queue.", get_bytes, false},
+	{"mqwatch_queue_messages", "gauge", "Messages in the queue.", get_messages, false, false},
+	{"mqwatch_queue_bytes", "gauge", "Payload bytes in the queue.", get_bytes, false, false},
 	{"mqwatch_queue_messages_limit", "gauge", "Messages the queue can hold (mq_maxmsg).",
-	 get_messages_limit, false},
+	 get_messages_limit, false, false},
 	{"mqwatch_queue_message_size_limit_bytes", "gauge",
-	 "Bytes a message of the queue may have (mq_msgsize).", get_message_size_limit, false},
+	 "Bytes a message of the queue may have (mq_msgsize).", get_message_size_limit, false, false},
 	{"mqwatch_queue_reserved_bytes", "gauge",
 	 "Bytes the queue's creator is charged against RLIMIT_MSGQUEUE.", get_reserved_bytes,
-	 false},
+	 false, false},
 	{"mqwatch_queue_notify_registered", "gauge",
-	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false},
+	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false, false},
 	{"mqwatch_queue_readers", "gauge", "Open descriptions of the queue that may receive.",
-	 get_readers, false},
+	 get_readers, false, false},
 	{"mqwatch_queue_writers", "gauge", "Open descriptions of the queue that may send.",
-	 get_writers, false},
+	 get_writers, false, false},
 	{"mqwatch_queue_blocked_senders", "gauge", "Calls asleep until the queue has room.",
-	 get_blocked_senders, false},
+	 get_blocked_senders, false, false},
 	{"mqwatch_queue_blocked_receivers", "gauge", "Calls asleep until a message arrives.",
-	 get_blocked_receivers, false},
+	 get_blocked_receivers, false, false},
 	{"mqwatch_queue_last_send_timestamp_seconds", "gauge", "Unix time of the last send.",
-	 get_last_send, true},
+	 get_last_send, true, false},
 	{"mqwatch_queue_last_receive_timestamp_seconds", "gauge", "Unix time of the last receive.",
-	 get_last_receive, true},
+	 get_last_receive, true, false},
 	{"mqwatch_queue_oldest_message_timestamp_seconds", "gauge",
 	 "Unix time at which the oldest message in the queue was sent; at the latest, if it is "
 	 "older "
 	 "than this program.",
-	 get_oldest, true},
+	 get_oldest, true, false},
 	{"mqwatch_queue_unpaired_messages_total", "counter",
 	 "Received messages whose residence is not known, as their sends are not.", get_unpaired,
-	 false},
+	 false, true},
 	{"mqwatch_queue_sent_messages_total", "counter", "Messages sent to the queue.",
-	 get_sent_messages, false},
+	 get_sent_messages, false, false},
 	{"mqwatch_queue_sent_bytes_total", "counter", "Payload bytes sent to the queue.",
-	 get_sent_bytes, false},
+	 get_sent_bytes, false, true},
 	{"mqwatch_queue_received_messages_total", "counter", "Messages received from the queue.",
-	 get_received_messages, false},
+	 get_received_messages, false, false},
 	{"mqwatch_queue_received_bytes_total", "counter", "Payload bytes received from the queue.",
-	 get_received_bytes, false},
+	 get_received_bytes, false, true},
 	{"mqwatch_queue_peeks_total", "counter",
-	 "Messages looked at with mq_timedreceive2(2) by others than mqwatchd.", get_peeks, false},
+	 "Messages looked at with mq_timedreceive2(2) by others than mqwatchd.", get_peeks, false, true},
 };
 
 static void render_family(struct render *r, const struct family *f)
@@ -177,7 +234,8 @@ static void render_family(struct render *r, const struct family *f)
 	uint64_t value;
 
 	for (size_t i = 0; i < r->n_rows; i++) {
-		if (!f->get(r->rows[i].queue, &value))
+		if ((f->is_detail && !r->rows[i].counters) ||
+		    !f->get(r->rows[i].queue, &value))
 			continue;
 		if (!begun)
 			text_family(r->out, f->name, f->type, f->help);
@@ -229,18 +287,18 @@ static void render_errors(struct render *r, enum mqw_op op, const char *name, co
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!r->rows[i].counters)
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
 		begun = true;
 		for (unsigned int e = 0; e < MQW_ERRORS; e++) {
-			if (!error_shown(&q->counters.op[op], e))
+			if (!error_shown(&queue_counters(q)->op[op], e))
 				continue;
 			begin_sample(r, name, &r->rows[i], ",errno=\"", 8);
 			text_append(r->out, mqw_error_names[e]);
 			text_append_bytes(r->out, "\"} ", 3);
-			end_sample(r, q->counters.op[op].errors[e]);
+			end_sample(r, queue_counters(q)->op[op].errors[e]);
 		}
 	}
 }
@@ -254,13 +312,13 @@ static void render_seconds(struct render *r, const char *name, const char *help,
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct queue *q = r->rows[i].queue;
 
-		if (!q->counted)
+		if (!r->rows[i].counters)
 			continue;
 		if (!begun)
 			text_family(r->out, name, "counter", help);
 		begun = true;
 		begin_sample(r, name, &r->rows[i], "} ", 2);
-		text_append_long_seconds(r->out, get(&q->counters));
+		text_append_long_seconds(r->out, get(queue_counters(q)));
 		text_append_bytes(r->out, "\n", 1);
 	}
 }
@@ -340,6 +398,9 @@ static void render_stalls(struct render *r, const char *name, const char *type, 
 
 		if (!q->counted || !q->progress.looked)
 			continue;
+		/* what is empty and not used cannot be stuck */
+		if (!r->rows[i].counters && !q->attr.messages && !q->stall.reasons)
+			continue;
 		if (!begun)
 			text_family(r->out, name, type, help);
 		begun = true;
@@ -385,42 +446,42 @@ static uint64_t depth_bound(size_t i)
 
 static uint64_t send_count(const struct queue *q, size_t i)
 {
-	return q->counters.op[MQW_SEND].time[i];
+	return queue_counters(q)->op[MQW_SEND].time[i];
 }
 
 static uint64_t send_sum(const struct queue *q)
 {
-	return q->counters.op[MQW_SEND].time_ns;
+	return queue_counters(q)->op[MQW_SEND].time_ns;
 }
 
 static uint64_t receive_count(const struct queue *q, size_t i)
 {
-	return q->counters.op[MQW_RECEIVE].time[i];
+	return queue_counters(q)->op[MQW_RECEIVE].time[i];
 }
 
 static uint64_t receive_sum(const struct queue *q)
 {
-	return q->counters.op[MQW_RECEIVE].time_ns;
+	return queue_counters(q)->op[MQW_RECEIVE].time_ns;
 }
 
 static uint64_t residence_count(const struct queue *q, size_t i)
 {
-	return q->counters.residence[i];
+	return queue_counters(q)->residence[i];
 }
 
 static uint64_t residence_sum(const struct queue *q)
 {
-	return q->counters.residence_ns;
+	return queue_counters(q)->residence_ns;
 }
 
 static uint64_t depth_count(const struct queue *q, size_t i)
 {
-	return q->counters.depth[i];
+	return queue_counters(q)->depth[i];
 }
 
 static uint64_t depth_sum(const struct queue *q)
 {
-	return q->counters.depth_ratio_sum;
+	return queue_counters(q)->depth_ratio_sum;
 }
 
 static const struct histogram histograms[] = {
@@ -497,7 +558,7 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	if (bucket.failed || ends.text.failed)
 		r->out->failed = true;
 	for (size_t i = 0; i < r->n_rows && !r->out->failed; i++) {
-		if (!r->rows[i].queue->counted)
+		if (!r->rows[i].histograms)
 			continue;
 		if (!begun)
 			text_family(r->out, h->name, "histogram", h->help);
@@ -506,6 +567,29 @@ static void render_histogram(struct render *r, const struct histogram *h)
 	}
 	text_free(&ends.text);
 	text_free(&bucket);
+}
+
+static void render_dropped(struct render *r)
+{
+	static const char name[] = "mqwatch_series_dropped";
+	const struct {
+		const char *part;
+		uint64_t queues;
+	} dropped[] = {
+		{"all", r->without_all},
+		{"counters", r->without_counters},
+		{"histograms", r->without_histograms},
+	};
+
+	text_family(r->out, name, "gauge",
+		    "Queues without these series here, as there would be too many.");
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++) {
+		text_append(r->out, name);
+		text_append(r->out, "{series=\"");
+		text_append(r->out, dropped[i].part);
+		text_append(r->out, "\"} ");
+		end_sample(r, dropped[i].queues);
+	}
 }
 
 void metrics_render(struct text *out, const struct metrics_input *in)
@@ -536,5 +620,6 @@ void metrics_render(struct text *out, const struct metrics_input *in)
 		      "How often the queue got stuck, by reason.", get_stalls);
 	for (size_t i = 0; i < ARRAY_SIZE(histograms); i++)
 		render_histogram(&r, &histograms[i]);
+	render_dropped(&r);
 	metrics_render_self(out, in);
 }

@@ -14,6 +14,7 @@ struct metrics_input {
 		realtime_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC: turns last_ns into Unix time */
 	const struct quota *quota;
 	size_t priorities_max; /* that are told apart per queue; 0: none */
+	size_t series_max;     /* on the page, about; 0: any number */
 	uint64_t scrape_ns;    /* what the previous scrape took, 0: none yet */
 };
 

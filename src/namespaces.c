@@ -50,6 +50,12 @@ void namespaces_set_watched(struct namespaces *n, char *const *watched)
 	n->options.watched = watched;
 }
 
+void namespaces_set_own(struct namespaces *n, struct mqfs *own)
+{
+	n->options.own = own;
+	n->own = mqfs_ipcns(own);
+}
+
 uint32_t namespaces_own(const struct namespaces *n)
 {
 	return n->own;

@@ -52,6 +52,9 @@ DEFINE_CLEANUP(struct namespaces *, namespaces_free)
 
 void namespaces_set_watched(struct namespaces *n, char *const *watched); /* borrowed */
 
+/* The daemon's own mqueue file system was found later than at the start. Borrowed. */
+void namespaces_set_own(struct namespaces *n, struct mqfs *own);
+
 /* Finds the watched namespaces; pointers to them are good until the next time. */
 int namespaces_refresh(struct namespaces *n);
 size_t namespaces_count(const struct namespaces *n);

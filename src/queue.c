@@ -16,6 +16,13 @@ const char *const mqw_error_names[MQW_ERRORS] = {
 };
 static_assert(MQW_EOTHER + 1 == MQW_ERRORS, "every error has a name");
 
+const struct mqw_counters *queue_counters(const struct queue *q)
+{
+	static const struct mqw_counters none = {};
+
+	return q->counters ?: &none;
+}
+
 uint64_t queue_reserved_bytes(const struct queue_attr *attr)
 {
 	uint64_t limit = attr->messages_limit;

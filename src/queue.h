@@ -50,9 +50,9 @@ struct queue_level {
 struct queue_findings {
 	struct queue_oldest oldest;
 	bool levels_known;
-	size_t n_levels; /* the highest of those in use */
-	struct queue_level levels[QUEUE_LEVELS_MAX];
-	uint64_t below; /* messages of the priorities that are not in levels */
+	size_t n_levels;	    /* the highest of those in use */
+	struct queue_level *levels; /* room for QUEUE_LEVELS_MAX; NULL: not wanted */
+	uint64_t below;		    /* messages of the priorities that are not in levels */
 	/* since when the call that has been blocked for longest has been, at the latest; 0: none */
 	uint64_t blocked_ns[MQW_OPS];
 };
@@ -102,8 +102,10 @@ struct queue {
 	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
 	 * removed and made again.
 	 */
-	struct mqw_counters counters;
+	struct mqw_counters *counters; /* NULL: all 0 */
 };
+
+const struct mqw_counters *queue_counters(const struct queue *q);
 
 /* "EAGAIN", ...; "other" for MQW_EOTHER. */
 extern const char *const mqw_error_names[MQW_ERRORS];

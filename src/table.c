@@ -53,6 +53,8 @@ void entry_free(struct entry *e)
 	if (!e)
 		return;
 	free(e->base);
+	free(e->queue.counters);
+	free(e->queue.found.levels);
 	free(e);
 }
 
@@ -110,6 +112,7 @@ void entry_identify(struct entry *e, uint64_t ino)
 	entry_keep_standing(e);
 	e->queue.id.ino = ino;
 	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
+	free(e->queue.found.levels);
 	e->queue.found = (struct queue_findings){};
 	e->queue.progress = (struct queue_progress){};
 	e->queue.stall = (struct stall){};

@@ -9,9 +9,11 @@
 /* Adds what stands, and hides that it was read a moment before or after the rest, or went back. */
 static void settle_standing(struct entry *e)
 {
-	struct mqw_counters *c = &e->queue.counters;
+	struct mqw_counters *c = e->queue.counters;
 	struct standing *shown = &e->shown;
 
+	if (!c)
+		return;
 	totals_add_standing(c, &e->standing);
 	/* below 0 it may be for a moment at the start: see change_depth() in count.bpf.h */
 	if ((__int128)(queue_depth_ns(c) - shown->depth_ns) > 0)
@@ -90,6 +92,17 @@ static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_
 		log_warning_errno(r, "A removed queue's counters cannot be put away, ignoring: %m");
 }
 
+/* Most queues of a large system may never be used while it is watched: they need no memory for it. */
+static int clear_sum(struct entry *e)
+{
+	if (!e->queue.counters)
+		e->queue.counters = malloc(sizeof(*e->queue.counters));
+	if (!e->queue.counters)
+		return -ENOMEM;
+	memset(e->queue.counters, 0, sizeof(*e->queue.counters));
+	return 0;
+}
+
 int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 {
 	size_t n = probe_slots(probe);
@@ -110,8 +123,13 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		e->queue.counted = !e->queue.shadow;
 		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.slotted = false;
-		e->queue.counters = e->base ? *e->base : (struct mqw_counters){};
 		e->standing = (struct standing){};
+		if (!e->base && !e->queue.counters)
+			continue;
+		if (clear_sum(e) < 0)
+			return -ENOMEM;
+		if (e->base)
+			*e->queue.counters = *e->base;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
@@ -120,8 +138,11 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		if (!slot)
 			continue;
 		e = entry_find(t, slot->key.ipcns, slot->name);
-		if (e && e->listed)
-			totals_add(&e->queue.counters, &slot->counters);
+		if (e && e->listed) {
+			if (!e->queue.counters && clear_sum(e) < 0)
+				return -ENOMEM;
+			totals_add(e->queue.counters, &slot->counters);
+		}
 		e = entry_of(t, &slot->key);
 		if (!e || !e->listed) {
 			recycle_slot(t, probe, i, now);

@@ -231,6 +231,8 @@ static int demote(struct walk *w, struct entry *e)
 		return -ENOMEM;
 	shadow->queue = e->queue;
 	shadow->queue.shadow = true;
+	shadow->queue.counters = NULL;
+	e->queue.found.levels = NULL;
 	shadow->queue.stall = (struct stall){};
 	shadow->seen = true;
 	/* what stands in it is counted when it moves */

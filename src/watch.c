@@ -123,6 +123,18 @@ static void read_queue(const struct round *r, const struct queue *q, struct read
 	ret->doubtful = load(&slot->doubts) != load(&slot->doubts_settled);
 }
 
+/* One more message of this priority; first: of its level. */
+static void count_level(struct queue_findings *found, uint32_t priority, bool first)
+{
+	if (first && found->n_levels < QUEUE_LEVELS_MAX)
+		found->levels[found->n_levels++].priority = priority;
+	if (found->levels[found->n_levels - 1].priority != priority)
+		found->below++;
+	else
+		found->levels[found->n_levels - 1].messages =
+			first ? 1 : found->levels[found->n_levels - 1].messages + 1;
+}
+
 /*
  * Within a level the first message is the oldest. Of a level whose first message is of unknown age
  * the first one that is known tells how old it is at least.
@@ -138,13 +150,8 @@ void watch_find(const struct snapshot *s, struct queue_findings *found)
 		const struct snapshot_message *m = &s->messages[i];
 		bool first = i == 0 || s->messages[i - 1].priority != m->priority;
 
-		if (first && found->n_levels < QUEUE_LEVELS_MAX)
-			found->levels[found->n_levels++].priority = m->priority;
-		if (found->levels[found->n_levels - 1].priority != m->priority)
-			found->below++;
-		else
-			found->levels[found->n_levels - 1].messages =
-				first ? 1 : found->levels[found->n_levels - 1].messages + 1;
+		if (found->levels)
+			count_level(found, m->priority, first);
 		if (first) {
 			level_done = false;
 			exact = exact && m->origin == ORIGIN_KNOWN;
@@ -171,7 +178,7 @@ void watch_find(const struct snapshot *s, struct queue_findings *found)
 					       .priority = oldest.priority};
 	}
 	found->oldest = oldest;
-	found->levels_known = s->consistent;
+	found->levels_known = s->consistent && found->levels;
 }
 
 /* Nothing is known of single messages any more. */
@@ -230,6 +237,8 @@ static void look(struct round *r, struct queue *q, struct reading *now)
 		return;
 	now->messages = p->messages = q->attr.messages = s->messages_total;
 	p->received = now->received;
+	if (r->parts->levels && !q->found.levels)
+		q->found.levels = calloc(QUEUE_LEVELS_MAX, sizeof(*q->found.levels));
 	watch_find(s, &q->found);
 	p->overtaken = q->found.oldest.known && s->messages[0].priority > q->found.oldest.priority;
 }

@@ -18,6 +18,7 @@ struct watch_parts {
 	struct peek *peek;
 	struct probe *probe;
 	uint64_t *snapshots; /* counts by enum snapshot_result */
+	bool levels;	     /* find how many messages of each priority there are */
 };
 
 struct watch_ops {

@@ -82,6 +82,15 @@ vm() {
 	fi
 }
 
+# A Debian that boots, with the packages; the first time its root file system is made.
+boot() {
+	if [ "$(uname -m)" != x86_64 ] || [ "$(id -u)" -ne 0 ]; then
+		skip_suite "boot" "it needs root, to make a root file system, and x86-64"
+	else
+		suite "boot" tests/vm/boot.sh stock-6.12 patched ${long:+stock-6.1}
+	fi
+}
+
 # shellcheck disable=SC2317 # suite calls it
 lines_as_tap() {
 	make --no-print-directory "$1" | sed -E 's/^ok +/ok - /; s/^FAIL +/not ok - /'
@@ -121,6 +130,7 @@ suite "fuzz targets" fuzz "$([ "$long" ] && echo 60 || echo 2)"
 for kernel in patched stock-6.12 stock-6.1 ${long:+debug kcsan}; do
 	vm "$kernel"
 done
+boot
 [ -z "$long" ] || kernel_series
 if [ "$(id -u)" -ne 0 ]; then
 	skip_suite "host tests" "they need root: BPF programs, namespaces and mounts"

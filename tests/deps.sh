@@ -12,7 +12,8 @@ tests='libcmocka-dev libclang-rt-dev bats jq curl socat stress-ng bpftrace iprou
 	shellcheck clang-format cppcheck'
 vm=
 [ "${1:-}" != vm ] || [ "$(uname -m)" != x86_64 ] ||
-	vm='qemu-system-x86 qemu-system-common busybox-static cpio kmod'
+	vm='qemu-system-x86 qemu-system-common busybox-static cpio kmod
+		mmdebstrap e2fsprogs dpkg-dev debhelper fakeroot lintian'
 
 [ "${1:-}" != bench ] || tests="$tests strace linux-perf"
 

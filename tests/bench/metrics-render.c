@@ -50,8 +50,8 @@ int main(int argc, char *argv[])
 		snprintf(name, sizeof(name), "bench-queue-%" PRIu64, i);
 		fake_queue(&table.queues[i], 4026531839, name);
 		for (int e = MQW_EINTR; e < MQW_ERRORS; e++) {
-			table.queues[i].counters.op[MQW_SEND].errors[e] = 0;
-			table.queues[i].counters.op[MQW_RECEIVE].errors[e] = 0;
+			table.queues[i].counters->op[MQW_SEND].errors[e] = 0;
+			table.queues[i].counters->op[MQW_RECEIVE].errors[e] = 0;
 		}
 	}
 	for (uint64_t i = 0; i < rounds; i++) {

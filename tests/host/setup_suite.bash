@@ -12,7 +12,7 @@ setup_suite() {
 	export MQFS=$SUITE/mqueue BIN=$SUITE/bin
 	chmod 0755 "$SUITE"
 	mkdir "$MQFS" "$BIN"
-	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/mq{load,fill,peekcheck,truth} "$BIN"
+	cp "$MQWATCH_BUILD"/{mqwatchd,mqwatchctl} "$MQWATCH_BUILD"/tests/mq{load,fill,peekcheck,truth,churn} "$BIN"
 	mount -t mqueue mqueue "$MQFS"
 	if mkdir /dev/mqueue 2>/dev/null; then : >"$SUITE/made-dev-mqueue"; fi
 	echo 16777216 >/proc/sys/fs/mqueue/msgsize_max

@@ -30,12 +30,21 @@ const struct queue *fake_table_at(const struct table *t, size_t i)
 	return &t->queues[i];
 }
 
+#define FAKE_COUNTERS 65536 /* as many queues at a time */
+
+static struct queue_level fake_levels[QUEUE_LEVELS_MAX];
+
 /* A queue with a number in every place, each one different. */
 static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 {
+	static struct mqw_counters pool[FAKE_COUNTERS];
+	static size_t used;
 	uint64_t number = 1;
 
 	*q = (struct queue){.id = {.ino = 1, .ipcns = ipcns}, .linked = true, .counted = true};
+	q->counters = &pool[used++ % FAKE_COUNTERS];
+	*q->counters = (struct mqw_counters){};
+	q->found.levels = fake_levels;
 	strcpy(q->name, name);
 	q->attr = (struct queue_attr){.messages = 3,
 				      .messages_limit = 10,
@@ -50,7 +59,7 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 				      .gid = 100,
 				      .mode = 0640};
 	for (int op = 0; op < MQW_OPS; op++) {
-		struct mqw_op_stats *stats = &q->counters.op[op];
+		struct mqw_op_stats *stats = &q->counters->op[op];
 
 		stats->messages = 1000000 + number++;
 		stats->bytes = 64000000 + number++;
@@ -62,8 +71,8 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 			stats->errors[i] = number++;
 	}
 	for (int i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		q->counters.depth[i] = number++;
-	q->counters.depth_ratio_sum = 12345678;
+		q->counters->depth[i] = number++;
+	q->counters->depth_ratio_sum = 12345678;
 }
 
 static const struct status fake_status = {

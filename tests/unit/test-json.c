@@ -115,6 +115,7 @@ static void test_names(void **state)
 static void test_detail(void **state)
 {
 	const uint64_t offset = 1763940000 * NSEC_PER_SEC;
+	struct mqw_counters sums = {};
 	struct queue q = queue_q();
 	struct json_object *json, *counters, *part, *buckets;
 
@@ -128,16 +129,17 @@ static void test_detail(void **state)
 	json_object_put(json);
 
 	q.counted = true;
-	q.counters.op[MQW_SEND] = (struct mqw_op_stats){
+	q.counters = &sums;
+	q.counters->op[MQW_SEND] = (struct mqw_op_stats){
 		.messages = 7, .bytes = 70, .last_ns = 1500000999, .time_ns = 2500000000};
-	q.counters.op[MQW_SEND].time[0] = 4;
-	q.counters.op[MQW_SEND].time[1] = 3;
-	q.counters.op[MQW_SEND].time[MQW_TIME_BUCKETS - 1] = 1;
-	q.counters.op[MQW_SEND].errors[MQW_EAGAIN] = 9;
-	q.counters.op[MQW_SEND].errors[MQW_EOTHER] = 1;
-	q.counters.depth[0] = 1;
-	q.counters.depth[10] = 2;
-	q.counters.depth_ratio_sum = 1250000;
+	q.counters->op[MQW_SEND].time[0] = 4;
+	q.counters->op[MQW_SEND].time[1] = 3;
+	q.counters->op[MQW_SEND].time[MQW_TIME_BUCKETS - 1] = 1;
+	q.counters->op[MQW_SEND].errors[MQW_EAGAIN] = 9;
+	q.counters->op[MQW_SEND].errors[MQW_EOTHER] = 1;
+	q.counters->depth[0] = 1;
+	q.counters->depth[10] = 2;
+	q.counters->depth_ratio_sum = 1250000;
 	json = json_queue(&q, true, offset);
 	assert_string_equal(string_of(json, "last_send_at"), "1763940001.500000");
 	assert_null(string_of(json, "last_receive_at"));

@@ -79,9 +79,9 @@ static void test_counters(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.op[MQW_SEND] = (struct mqw_op_stats){.messages = 7, .bytes = UINT64_MAX};
-	q.counters.op[MQW_SEND].errors[MQW_ETIMEDOUT] = 5;
-	q.counters.op[MQW_SEND].errors[MQW_EOTHER] = 6;
+	q.counters->op[MQW_SEND] = (struct mqw_op_stats){.messages = 7, .bytes = UINT64_MAX};
+	q.counters->op[MQW_SEND].errors[MQW_ETIMEDOUT] = 5;
+	q.counters->op[MQW_SEND].errors[MQW_EOTHER] = 6;
 	page = render(&q, 1, &fake_status);
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 7");
 	assert_has(&page, "mqwatch_queue_sent_bytes_total{" Q "} 18446744073709551615");
@@ -127,7 +127,7 @@ static void test_peeks(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.peeks = 5;
+	q.counters->peeks = 5;
 	for (int there = 0; there < 2; there++) {
 		_cleanup_page_ struct text page = {};
 
@@ -150,12 +150,12 @@ static void test_findings(_unused_ void **state)
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters.residence[2] = 3;
-	q.counters.residence_ns = 1500;
-	q.counters.unpaired = 4;
-	q.counters.depth_ns = 5;
-	q.counters.depth_ns_high = 1;
-	q.counters.full_ns = 2500000000;
+	q.counters->residence[2] = 3;
+	q.counters->residence_ns = 1500;
+	q.counters->unpaired = 4;
+	q.counters->depth_ns = 5;
+	q.counters->depth_ns_high = 1;
+	q.counters->full_ns = 2500000000;
 	q.progress.looked = true;
 	q.stall.reasons = 1U << STALL_STARVED;
 	q.stalls[STALL_STARVED] = 7;
@@ -163,7 +163,7 @@ static void test_findings(_unused_ void **state)
 		.oldest = {.known = true, .sent_ns = 2 * NSEC_PER_SEC},
 		.levels_known = true,
 		.n_levels = 3,
-		.levels = {{9, 1}, {5, 2}, {1, 3}},
+		.levels = (struct queue_level[]){{9, 1}, {5, 2}, {1, 3}},
 		.below = 4,
 		.blocked_ns = {[MQW_RECEIVE] = 3 * NSEC_PER_SEC},
 	};
@@ -195,11 +195,20 @@ static void test_findings(_unused_ void **state)
 
 static void test_nothing_sent_yet(_unused_ void **state)
 {
-	_cleanup_page_ struct text page = {};
+	_cleanup_page_ struct text page = {}, unused = {};
 	struct queue q;
 
 	fake_queue(&q, NS, "q");
-	q.counters = (struct mqw_counters){};
+	*q.counters = (struct mqw_counters){};
+	/* no call was seen on it */
+	unused = render(&q, 1, &fake_status);
+	assert_has(&unused, "mqwatch_queue_sent_messages_total{" Q "} 0");
+	assert_has(&unused, "mqwatch_queue_received_messages_total{" Q "} 0");
+	assert_has_not(&unused, "mqwatch_queue_sent_bytes");
+	assert_has_not(&unused, "errors_total{" Q);
+	assert_has_not(&unused, "_bucket");
+	/* calls were seen, of which none moved a message */
+	q.slotted = true;
 	page = render(&q, 1, &fake_status);
 	assert_has_not(&page, "timestamp_seconds{");
 	assert_has(&page, "mqwatch_queue_sent_messages_total{" Q "} 0");
@@ -220,11 +229,11 @@ static void test_histograms(_unused_ void **state)
 	static_assert(ARRAY_SIZE(bounds) == MQW_TIME_BUCKETS, "a bound for each bucket");
 	fake_queue(&q, NS, "q");
 	for (uint64_t i = 0; i < MQW_TIME_BUCKETS; i++)
-		q.counters.op[MQW_SEND].time[i] = i + 1;
-	q.counters.op[MQW_SEND].time_ns = 1234567890123;
+		q.counters->op[MQW_SEND].time[i] = i + 1;
+	q.counters->op[MQW_SEND].time_ns = 1234567890123;
 	for (uint64_t i = 0; i < MQW_DEPTH_BUCKETS; i++)
-		q.counters.depth[i] = 2;
-	q.counters.depth_ratio_sum = 11000001;
+		q.counters->depth[i] = 2;
+	q.counters->depth_ratio_sum = 11000001;
 	page = render(&q, 1, &fake_status);
 	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
 		_cleanup_free_ char *line = NULL;
@@ -371,6 +380,42 @@ static void test_unlinked(_unused_ void **state)
 	assert_has(&page, "mqwatch_queue_writers{" Q ",unlinked=\"77\"} 0");
 	assert_has_not(&page, "mqwatch_queue_readers{" Q "}");
 	assert_has_not(&page, "sent_messages_total{" Q ",unlinked");
+}
+
+/* Not all series fit: each queue has the most important ones, the first have more. */
+static void test_series_max(_unused_ void **state)
+{
+	struct queue queues[3];
+	const struct table table = {.n = ARRAY_SIZE(queues), .queues = queues};
+	struct metrics_input input = {.table = &table,
+				      .status = &fake_status,
+				      .quota = &fake_quota,
+				      .series_max = 3 * 16 + 3 * 20 + 64};
+	_cleanup_page_ struct text page = {}, few = {}, less = {};
+
+	fake_queue(&queues[0], NS, "a");
+	fake_queue(&queues[1], NS, "b");
+	fake_queue(&queues[2], NS, "c");
+	metrics_render(&page, &input);
+	text_append_bytes(&page, "", 1);
+	assert_has(&page, "mqwatch_series_dropped{series=\"all\"} 0");
+	assert_has(&page, "mqwatch_series_dropped{series=\"counters\"} 0");
+	assert_has(&page, "mqwatch_series_dropped{series=\"histograms\"} 2");
+	assert_has(&page, "mqwatch_queue_messages{ipcns=\"4026531839\",queue=\"/c\"} 3");
+	assert_has_not(&page, "seconds_bucket{ipcns=\"4026531839\",queue=\"/b");
+	assert_non_null(strstr(page.data, "seconds_bucket{ipcns=\"4026531839\",queue=\"/a"));
+	input.series_max = 3 * 16 + 2 * 20;
+	metrics_render(&few, &input);
+	text_append_bytes(&few, "", 1);
+	assert_has(&few, "mqwatch_series_dropped{series=\"counters\"} 1");
+	assert_has(&few, "mqwatch_series_dropped{series=\"histograms\"} 3");
+	assert_has_not(&few, "mqwatch_queue_full_seconds_total{ipcns=\"4026531839\",queue=\"/c");
+	assert_non_null(strstr(few.data, "_full_seconds_total{ipcns=\"4026531839\",queue=\"/b"));
+	input.series_max = 17;
+	metrics_render(&less, &input);
+	text_append_bytes(&less, "", 1);
+	assert_has(&less, "mqwatch_series_dropped{series=\"all\"} 2");
+	assert_has_not(&less, "queue=\"/b\"");
 }
 
 static void test_self(_unused_ void **state)
@@ -531,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_invalid_names),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_unlinked),
+		cmocka_unit_test(test_series_max),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_grouping),

@@ -28,7 +28,8 @@ static struct queue_findings find_in(struct snapshot_message *messages, size_t n
 				   .messages = messages,
 				   .messages_total = n,
 				   .consistent = consistent};
-	struct queue_findings found = {.below = 77, .oldest.known = true};
+	static struct queue_level levels[QUEUE_LEVELS_MAX];
+	struct queue_findings found = {.below = 77, .oldest.known = true, .levels = levels};
 
 	watch_find(&s, &found);
 	return found;

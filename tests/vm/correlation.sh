@@ -47,6 +47,7 @@ fill /race --senders=8 --priorities=5
 check "8 senders race on 5 priorities: 99.9% right, age within 10 ms, none unknown" \
 	truth /race "\"known\":$messages," '"wrong_sender":([0-9]|[1-5][0-9]|60),' '"off_10ms":0,'
 sed 's/^/# /' /tmp/truth
+wget -q -O - http://127.0.0.1:10119/metrics | sed -n 's/^mqwatch_events_lost_total/# &/p'
 stop
 
 echo "1..$n"

@@ -38,8 +38,9 @@ make_image() {
 	sources >"$tmp/sources"
 	[[ -s $tmp/sources ]] || die "apt has no sources for Debian $suite"
 	# without documentation that nobody reads there, but with man pages
+	# shellcheck disable=SC2016 # the hooks' own variables
 	mmdebstrap --quiet --variant=minbase --include="${packages[*]}" \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		--customize-hook='echo mqwatch-vm >"$1/etc/hostname"' \
@@ -62,7 +63,7 @@ image=$cache/rootfs/$suite-$key.ext4
 if [[ ! -e $image ]]; then
 	mkdir -p "$cache/rootfs"
 	tmp=$(mktemp -d "$cache/rootfs/tmp.XXXXXX")
-	trap 'rm -rf "$tmp"' EXIT
+	trap 'rm -rf --one-file-system "$tmp"' EXIT
 	echo "  ROOTFS  Debian $suite" >&2
 	make_image "$tmp"
 	mv "$tmp/image" "$image"

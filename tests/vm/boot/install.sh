@@ -27,5 +27,6 @@ started=$(($(show ActiveEnterTimestampMonotonic) - $(show InactiveExitTimestampM
 echo "# active $((started / 1000)) ms after the start"
 check "active within 2 s" [ $started -lt 2000000 ]
 check "status shows what it does" status_says "Watching 0 queues, 0 stalled; probes [a-z]*, peek $backend"
+systemctl status --no-pager $unit | sed 's/^/# /'
 check "nothing is degraded" says '"degraded":false' mqwatchctl --json status
 check "nothing to complain about" logged 0 . -u $unit -p warning

@@ -22,7 +22,7 @@ promql() {
 }
 check "Prometheus scrapes" wait_for promql 1 'up{job="mqwatch"}'
 check "a query returns the depth" wait_for promql 3 'mqwatch_queue_messages{queue="/orders"}'
-mqfill receive /orders
+mqfill receive /orders >/dev/null
 check "and follows it" wait_for promql 2 'mqwatch_queue_messages{queue="/orders"}'
 check "the age of the oldest message" wait_for promql 1 \
 	'(time() - mqwatch_queue_oldest_message_timestamp_seconds{queue="/orders"}) < bool 300'
