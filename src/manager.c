@@ -210,14 +210,7 @@ static int start_parts(struct manager *m)
 	find_control_group(m);
 	serve_control(m);
 	manager_serve_passed(m);
-	r = manager_start_watch(m);
-	if (r < 0)
-		return r;
-	/* whoever takes the daemon over from now on gets no more than it needs */
-	r = privilege_drop();
-	if (r < 0)
-		log_warning_errno(r, "Capabilities cannot be dropped, ignoring: %m");
-	return 0;
+	return manager_start_watch(m);
 }
 
 static bool serves(const struct manager *m)
@@ -422,9 +415,35 @@ void manager_free(struct manager *m)
 	free(m);
 }
 
+/* What the first scrape need not wait for. */
+static int on_settled(sd_event_source *source, void *userdata)
+{
+	struct manager *m = userdata;
+	int r;
+
+	(void)source;
+	openers_prepare(m->openers);
+	/* whoever takes the daemon over from now on gets no more than it needs */
+	r = privilege_drop();
+	if (r < 0)
+		log_warning_errno(r, "Capabilities cannot be dropped, ignoring: %m");
+	memory_trim();
+	return 0;
+}
+
 int manager_run(struct manager *m)
 {
+	sd_event_source *settled = NULL;
 	int r;
+
+	r = sd_event_add_defer(m->event, &settled, on_settled, m);
+	if (r >= 0)
+		r = sd_event_source_set_priority(settled, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_source_set_floating(settled, true);
+	sd_event_source_unref(settled);
+	if (r < 0)
+		return log_error_errno(r, "Cannot start: %m");
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));

@@ -8,6 +8,7 @@
 
 struct openers {
 	struct openers_skel *bpf; /* NULL: not loaded */
+	bool tried;		  /* to load it: not before somebody asks, as that takes long */
 	int error;		  /* why it cannot be, or 0 */
 	bool warned;
 };
@@ -40,9 +41,15 @@ int openers_new(struct openers **ret)
 
 	if (!o)
 		return -ENOMEM;
-	o->error = load(o);
 	*ret = o;
 	return 0;
+}
+
+void openers_prepare(struct openers *o)
+{
+	if (!o->tried)
+		o->error = load(o);
+	o->tried = true;
 }
 
 /* Whoever does not ask for openers has no use for the warning. */
@@ -50,6 +57,7 @@ static int check(struct openers *o)
 {
 	char reason[256];
 
+	openers_prepare(o);
 	if (o->error && !o->warned) {
 		bpf_explain_load(o->error, reason, sizeof(reason));
 		log_warning("Who has queues open cannot be seen, going on without: %s", reason);

@@ -10,6 +10,8 @@ struct openers;
 
 /* Loads the programs; where that is not possible the rest answers why not, and says so once. */
 int openers_new(struct openers **ret);
+/* Loads what it needs, which else the first question does: for one who gives up the right to do so. */
+void openers_prepare(struct openers *o);
 void openers_free(struct openers *o);
 DEFINE_CLEANUP(struct openers *, openers_free)
 

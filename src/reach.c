@@ -49,7 +49,8 @@ int reach_new(struct reach **ret, size_t queues_max, char *reason, size_t reason
 		return -EOPNOTSUPP;
 	}
 	bpf_log_to_debug();
-	r->queues_max = queues_max;
+	/* more than the table takes, since it counts what it leaves out */
+	r->queues_max = 2 * queues_max + 64;
 	error = load(r);
 	if (error < 0) {
 		bpf_explain_load(error, reason, reason_size);

@@ -16,7 +16,7 @@ keys() {
 		1:123456
 	json list >list.json
 	same '["queues"]' "$(keys . <list.json)"
-	same '["queue","ipcns","messages","messages_limit","bytes","message_size_limit","uid","mode","linked","readers","writers","blocked_senders","blocked_receivers","notify","stalled"]' \
+	same '["queue","ipcns","messages","messages_limit","bytes","message_size_limit","uid","mode","linked","readers","writers","blocked_senders","blocked_receivers","notify","stalled","reserved_bytes","inode","open","last_use_at","first_seen_at"]' \
 		"$(keys '.queues[0]' <list.json)"
 	same "[\"/q\",$IPCNS,2,10,68,64,$STRANGER,\"0600\",true,0,0,null]" "$(jq -c '.queues[0] |
 		[.queue, .ipcns, .messages, .messages_limit, .bytes, .message_size_limit, .uid, .mode,
