@@ -335,6 +335,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	struct mqw_op_stats *stats;
 	__u64 now, time, moved;
 	struct call *call;
+	__s32 early;
 	__u32 state;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -370,6 +371,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		count_call(&q->failed, op);
 		return 0;
 	}
+	early = *(volatile __s32 *)&q->early;
 	__sync_fetch_and_add(&stats->time[time_bucket(time)], 1);
 	if (op == MQW_SEND) {
 		struct sent sent = {
@@ -391,7 +393,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		count_received(q, result, call->priority, now, &call->level);
 	}
 	moved = count_call(&q->moved, op);
-	change_depth(q, mqw_depth(q->depth_base, moved), now);
+	change_depth(q, mqw_depth(q->depth_base, moved) + early, now);
 	return 0;
 }
 

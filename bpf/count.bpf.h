@@ -99,7 +99,8 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
 
 /*
  * Adds the time since the last change to the integral of depth over time. It is negative where two
- * calls come here in another order than that of their times: taken as such it evens out.
+ * calls come here in another order than that of their times: taken as such it evens out. The depth is
+ * that before the change, with messages that were received early counted as if they had not been.
  */
 static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64 now)
 {

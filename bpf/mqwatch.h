@@ -73,10 +73,7 @@ struct mqw_counters {
 	struct mqw_op_stats op[MQW_OPS];
 	__u64 depth[MQW_DEPTH_BUCKETS];
 	__u64 depth_ratio_sum; /* of all sends counted in depth[], in 1/1000000 */
-	/*
-	 * The time that received messages were queued, where their sends are known. The sums of
-	 * times may go back by what calls that returned in the wrong order had too much.
-	 */
+	/* the time that received messages were queued, where their sends are known */
 	__u64 residence[MQW_TIME_BUCKETS];
 	__u64 residence_ns;
 	__u64 unpaired; /* received messages whose send is unknown */
@@ -129,7 +126,7 @@ struct mqw_queue {
 	 * check_depth() in peek.bpf.c.
 	 */
 	__u32 depth_base;
-	__u32 pad2;
+	__s32 early; /* messages whose receive has returned, and whose send has not */
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;

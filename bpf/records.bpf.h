@@ -86,15 +86,11 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	return level_in_slot(*slot, &key);
 }
 
-/*
- * Negative for a receiver that returned before its sender. The integral of depth over time lacks this
- * time, if other messages were there, and so shall the sum of residences.
- */
-static __always_inline void count_residence(struct mqw_queue *q, __s64 ns)
+static __always_inline void count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
 {
-	if (ns < 0 && depth_of(q) <= 0)
-		ns = 0;
-	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns > 0 ? ns : 0)], 1);
+	__u64 ns = received > sent ? received - sent : 0;
+
+	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
 }
 
@@ -243,8 +239,10 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	}
 	chunk = chunk_of(level, sequence);
 	if (!chunk && was_forgotten(l, sequence)) {
-		if (paired(q))
-			count_residence(q, 0);
+		if (paired(q)) {
+			__sync_fetch_and_add(&q->early, -1);
+			count_residence(q, s->now, s->now);
+		}
 		return;
 	}
 	if (!chunk)
@@ -271,12 +269,13 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		return;
 	/* its receiver was faster to return, and leaves it to the sender to count */
 	r->mark = mark;
+	__sync_fetch_and_add(&q->early, -1);
 	received >>= 1;
 	if (!s->raced && received < s->start_ns)
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 	else
-		count_residence(q, received - s->now);
+		count_residence(q, s->now, received);
 }
 
 /* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
@@ -312,12 +311,14 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT)
 			return false;
 		mark = __sync_val_compare_and_swap(&r->mark, 0, now << 1);
-		if (!mark)
+		if (!mark) {
+			__sync_fetch_and_add(&q->early, 1);
 			return true;
+		}
 	}
 	if (mark != record_mark(level, sequence))
 		return false;
-	count_residence(q, now - r->returned_ns);
+	count_residence(q, r->returned_ns, now);
 	return true;
 }
 

@@ -28,7 +28,7 @@ struct config {
 	char **namespaces;	   /* struct namespaces_options.watched; never NULL */
 	char **include, **exclude; /* patterns of names with the leading '/'; NULL: none */
 	uint64_t queues_max;
-	uint64_t series_max; /* of queues, on the page of metrics */
+	uint64_t series_max;	    /* of queues, on the page of metrics */
 	uint64_t records_max;	    /* sends of queued messages that are remembered */
 	uint64_t watch_interval_ns; /* from look to look; 0: no looks */
 	uint64_t watch_priorities;  /* that metrics tell apart per queue, at most; 0: none */

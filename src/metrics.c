@@ -147,7 +147,7 @@ static void end_sample(struct render *r, uint64_t value)
 struct family {
 	const char *name, *type, *help;
 	bool (*get)(const struct queue *q, uint64_t *ret); /* false: not known */
-	bool is_time; /* CLOCK_MONOTONIC nanoseconds, shown as Unix time */
+	bool is_time;	/* CLOCK_MONOTONIC nanoseconds, shown as Unix time */
 	bool is_detail; /* only where there are counters */
 };
 
@@ -190,12 +190,14 @@ static const struct family families[] = {
 	{"mqwatch_queue_messages_limit", "gauge", "Messages the queue can hold (mq_maxmsg).",
 	 get_messages_limit, false, false},
 	{"mqwatch_queue_message_size_limit_bytes", "gauge",
-	 "Bytes a message of the queue may have (mq_msgsize).", get_message_size_limit, false, false},
+	 "Bytes a message of the queue may have (mq_msgsize).", get_message_size_limit, false,
+	 false},
 	{"mqwatch_queue_reserved_bytes", "gauge",
-	 "Bytes the queue's creator is charged against RLIMIT_MSGQUEUE.", get_reserved_bytes,
-	 false, false},
+	 "Bytes the queue's creator is charged against RLIMIT_MSGQUEUE.", get_reserved_bytes, false,
+	 false},
 	{"mqwatch_queue_notify_registered", "gauge",
-	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false, false},
+	 "Whether a process has asked mq_notify(3) to be told of a message.", get_notify, false,
+	 false},
 	{"mqwatch_queue_readers", "gauge", "Open descriptions of the queue that may receive.",
 	 get_readers, false, false},
 	{"mqwatch_queue_writers", "gauge", "Open descriptions of the queue that may send.",
@@ -225,7 +227,8 @@ static const struct family families[] = {
 	{"mqwatch_queue_received_bytes_total", "counter", "Payload bytes received from the queue.",
 	 get_received_bytes, false, true},
 	{"mqwatch_queue_peeks_total", "counter",
-	 "Messages looked at with mq_timedreceive2(2) by others than mqwatchd.", get_peeks, false, true},
+	 "Messages looked at with mq_timedreceive2(2) by others than mqwatchd.", get_peeks, false,
+	 true},
 };
 
 static void render_family(struct render *r, const struct family *f)
@@ -234,8 +237,7 @@ static void render_family(struct render *r, const struct family *f)
 	uint64_t value;
 
 	for (size_t i = 0; i < r->n_rows; i++) {
-		if ((f->is_detail && !r->rows[i].counters) ||
-		    !f->get(r->rows[i].queue, &value))
+		if ((f->is_detail && !r->rows[i].counters) || !f->get(r->rows[i].queue, &value))
 			continue;
 		if (!begun)
 			text_family(r->out, f->name, f->type, f->help);

@@ -6,7 +6,7 @@
 /* From a slot's retirement to its release: the calls that had found it are long over. */
 #define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
 
-/* Adds what stands, and hides that it was read a moment before or after the rest, or went back. */
+/* Adds what stands, and hides that it was read a moment before or after the rest. */
 static void settle_standing(struct entry *e)
 {
 	struct mqw_counters *c = e->queue.counters;
@@ -20,9 +20,6 @@ static void settle_standing(struct entry *e)
 		shown->depth_ns = queue_depth_ns(c);
 	if ((int64_t)(c->full_ns - shown->full_ns) > 0)
 		shown->full_ns = c->full_ns;
-	if ((int64_t)(c->residence_ns - e->residence_shown_ns) > 0)
-		e->residence_shown_ns = c->residence_ns;
-	c->residence_ns = e->residence_shown_ns;
 	c->depth_ns = (uint64_t)shown->depth_ns;
 	c->depth_ns_high = (uint64_t)(shown->depth_ns >> 64);
 	c->full_ns = shown->full_ns;

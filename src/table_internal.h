@@ -15,8 +15,7 @@ struct entry {
 	struct mqw_counters *base; /* NULL: nothing yet */
 	struct standing standing;
 	struct standing shown; /* the sums last shown: they never go backwards */
-	uint64_t residence_shown_ns;
-	bool seen; /* by the refresh under way */
+	bool seen;	       /* by the refresh under way */
 	bool listed;
 	uint64_t unlisted_ns; /* when it went */
 };

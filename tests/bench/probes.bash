@@ -64,27 +64,27 @@ measure() {
 	stop
 }
 
-print_tracers() {
-	local variant base reference pair
+# added_by VARIANT: to a pair, each round beside the untraced one of that round
+added_by() {
+	paste "$work/untraced.pair" "$work/$1.pair" | awk '{ print $2 - $1 }'
+}
 
-	base=$(median <"$work/untraced.pair")
-	reference=$([ ! -e "$work/bpftrace.pair" ] || median <"$work/bpftrace.pair")
-	echo '| | ns per send+receive | ± | added | of what bpftrace adds | ns per getppid(2) | ± |'
-	echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
+print_tracers() {
+	local variant reference=0
+
+	[ ! -e "$work/bpftrace.pair" ] || reference=$(added_by bpftrace | median)
+	echo '| | ns per send+receive | ± | added | ± | of what bpftrace adds | ns per getppid(2) | ± |'
+	echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
 	for variant in "$@"; do
 		if [ ! -e "$work/$variant.pair" ]; then
-			echo "| ${tracer_names[$variant]} | not permitted by this kernel | | | | | |"
+			echo "| ${tracer_names[$variant]} | not permitted by this kernel | | | | | | |"
 			continue
 		fi
-		pair=$(median <"$work/$variant.pair")
-		awk -v what="${tracer_names[$variant]}" -v ns="$pair" -v base="$base" \
-			-v reference="${reference:-$base}" -v spread="$(spread <"$work/$variant.pair")" \
-			-v other="$(median <"$work/$variant.other")" \
-			-v other_spread="$(spread <"$work/$variant.other")" 'BEGIN {
-			part = reference == base ? "" : sprintf("%.2f", (ns - base) / (reference - base))
-			printf "| %s | %.0f | %.0f | %.0f | %s | %.0f | %.0f |\n", what, ns, spread,
-				ns - base, part, other, other_spread
-		}'
+		printf '| %s | %.0f | %.0f | %.0f | %.0f | %s | %.0f | %.0f |\n' "${tracer_names[$variant]}" \
+			"$(median <"$work/$variant.pair")" "$(spread <"$work/$variant.pair")" \
+			"$(added_by "$variant" | median)" "$(added_by "$variant" | spread)" \
+			"$(divide "$(added_by "$variant" | median)" "$reference")" \
+			"$(median <"$work/$variant.other")" "$(spread <"$work/$variant.other")"
 	done
 }
 
@@ -113,5 +113,5 @@ section_probes() {
 	[ "$others" = 0 ] ||
 		echo "**Other programs were attached to these tracepoints ($others):** their cost is in each line, the untraced too."
 	echo
-	compare_tracers untraced empty bpftrace perf strace tracepoint fentry
+	compare_tracers untraced empty bpftrace tracepoint fentry perf strace
 }

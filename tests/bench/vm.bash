@@ -6,11 +6,11 @@ section_vm() {
 	echo "Emulated: the columns' ratios mean something, their times do not. Kernel: ${KERNEL:-patched}."
 	echo
 	tests/vm/run.sh --kernel "${KERNEL:-patched}" --timeout 900 --cpus 1 --root host \
-		--env MQWATCH_PRIVATE= --env "ROUNDS=$rounds" --env "PAIRS=$((pairs / 10))" \
+		--env MQWATCH_PRIVATE= --env "ROUNDS=$rounds" --env "PAIRS=$pairs" --env DEADLINE=120 \
 		--run "cd $PWD && tests/bench/bench.sh inside"
 }
 
 # within that machine
 section_inside() {
-	compare_tracers untraced empty tracepoint fentry
+	compare_tracers untraced empty bpftrace tracepoint fentry
 }

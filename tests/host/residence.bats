@@ -39,6 +39,7 @@ agree() {
 	agree /one
 	"$BIN/mqload" --keep --quiet --messages=100000 --senders=4 --receivers=4 --size=64 --priorities=5 /all
 	counted /all 100000
+	agree /all
 	"$BIN/mqload" --keep --quiet --messages=100000 --senders=8 --receivers=2 --size=64 --depth=1 /full
 	counted /full 100000
 	agree /full

@@ -11,11 +11,16 @@
 
 messages=60000
 
+# A dump of so many messages takes an emulated machine long: the client may have given up.
+dump() {
+	mqwatchctl --json dump --bytes 64 "$1" >/tmp/dump
+}
+
 # truth QUEUE PATTERN...: what is said of its messages, compared with what they say, fits all of them
 truth() {
 	queue=$1
 	shift
-	mqwatchctl --json dump --bytes 64 "$queue" | mqtruth "/tmp$queue" >/tmp/truth
+	wait_for dump "$queue" && mqtruth "/tmp$queue" </tmp/dump >/tmp/truth
 	cat /tmp/truth
 	for pattern in "$@"; do
 		grep -E "$pattern" /tmp/truth || return
