@@ -39,7 +39,7 @@ without_bpf() {
 	daemon_start
 	without_bpf 1
 	contains "$output" BTF
-	warned 'probed.*BTF'
+	warned 'Calls cannot be probed.*BTF'
 	warned 'peeked.*BTF'
 }
 
@@ -49,7 +49,7 @@ without_bpf() {
 	daemon_start
 	without_bpf 1
 	contains "$output" CAP_BPF
-	warned 'probed.*CAP_BPF'
+	warned 'Calls cannot be probed.*CAP_BPF'
 	warned 'peeked.*CAP_BPF'
 }
 
