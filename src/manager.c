@@ -448,8 +448,7 @@ int manager_run(struct manager *m)
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
 	memory_trim();
-	manager_tell(m);
-	sd_notify(false, "READY=1");
+	manager_ready(m);
 	r = sd_event_loop(m->event);
 	if (r < 0)
 		return log_error_errno(r, "The event loop failed: %m");

@@ -98,6 +98,7 @@ void manager_status(struct manager *m, struct status *ret);
 /* manager_service.c */
 int manager_start_service(struct manager *m);
 void manager_stop_service(struct manager *m);
+void manager_ready(struct manager *m); /* the start is over, the loop is about to run */
 bool manager_passed(const struct manager *m,
 		    enum passed_use use); /* a socket for it, which replaces the settings */
 void manager_serve_passed(struct manager *m);

@@ -15,11 +15,22 @@ int manager_start_service(struct manager *m)
 	if (r < 0)
 		return r;
 	m->passed_servers = calloc(m->n_passed + 1, sizeof(struct http_server *));
-	if (!m->passed_servers)
-		return -ENOMEM;
-	/* from the loop itself, so that one that hangs gives no sign of life */
+	return m->passed_servers ? 0 : -ENOMEM;
+}
+
+void manager_ready(struct manager *m)
+{
+	int r;
+
+	manager_tell(m);
+	/*
+	 * Signs of life come from the loop itself, so that one that hangs gives none. The first one
+	 * starts the watch: not before the loop runs, as loading programs may take longer.
+	 */
 	r = sd_event_set_watchdog(m->event, true);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		log_warning_errno(r, "No signs of life for the watchdog, ignoring: %m");
+	sd_notify(false, "READY=1");
 }
 
 bool manager_passed(const struct manager *m, enum passed_use use)
