@@ -94,7 +94,7 @@ measure() {
 		"$(grep -o '^mqwatch_queue_messages{ipcns="[0-9]*"' "$work/page" | sort -u | wc -l)" \
 		"$(stat -c %s "$work/page")"
 	before=$(cpu)
-	for turn in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		scrape
 	done
 	after=$(cpu)
