@@ -86,7 +86,7 @@ measure() {
 	coproc SPACES { exec "$build/tests/spaces" "$@" "$namespaces" "$queues"; }
 	spaces=$SPACES_PID
 	read -r -u "${SPACES[0]}" _
-	for turn in 1 2 3; do
+	for _ in 1 2 3; do
 		scrape
 	done
 	printf '%s: %d queues listed in %d namespaces, page of %d bytes\n' "$label" \
