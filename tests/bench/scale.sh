@@ -64,7 +64,7 @@ rounds() {
 	after=$(cpu)
 	printf '%s: per second with nothing changed: %s ms of CPU\n' "$1" "$(spent "$before" "$after" 10)"
 	before=$(cpu)
-	for turn in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		kill -USR1 "$spaces"
 		sleep 1
 	done
@@ -78,7 +78,7 @@ measure() {
 
 	shift
 	start_daemon 1s
-	for turn in 1 2 3; do
+	for _ in 1 2 3; do
 		scrape
 	done
 	empty=$(resident)
