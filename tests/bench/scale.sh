@@ -55,7 +55,7 @@ scrape() {
 
 # rounds LABEL: what looks at unchanged and at changed queues cost, in 5 s each
 rounds() {
-	local before after turn
+	local before after
 
 	scrape
 	sleep 3
@@ -74,7 +74,7 @@ rounds() {
 }
 
 measure() {
-	local label=$1 before after empty empty_anonymous turn
+	local label=$1 before after empty empty_anonymous
 
 	shift
 	start_daemon 1s
