@@ -8,9 +8,9 @@
 
 struct openers;
 
-/* Loads the programs; where that is not possible the rest answers why not, and says so once. */
+/* The programs are loaded by openers_prepare(), else by the first question. */
 int openers_new(struct openers **ret);
-/* Loads what it needs, which else the first question does: for one who gives up the right to do so. */
+/* For one who gives up the right to load programs. Where that fails each question answers why, and the first one warns. */
 void openers_prepare(struct openers *o);
 void openers_free(struct openers *o);
 DEFINE_CLEANUP(struct openers *, openers_free)
