@@ -427,6 +427,7 @@ static int on_settled(sd_event_source *source, void *userdata)
 	r = privilege_drop();
 	if (r < 0)
 		log_warning_errno(r, "Capabilities cannot be dropped, ignoring: %m");
+	memory_give_back_blocks();
 	memory_trim();
 	return 0;
 }
@@ -447,7 +448,6 @@ int manager_run(struct manager *m)
 
 	log_info("Watching %s: probes %s, peek %s", m->mqfs ? mqfs_source(m->mqfs) : "no queues",
 		 probe_mode_name(m->probe), peek_backend(m->peek));
-	memory_trim();
 	manager_ready(m);
 	r = sd_event_loop(m->event);
 	if (r < 0)

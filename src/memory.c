@@ -7,6 +7,13 @@
 #include "util.h"
 
 #define BLOCK_SIZE (128 * 1024)
+#define START_SIZE (32 * 1024 * 1024) /* glibc's greatest threshold, DEFAULT_MMAP_THRESHOLD_MAX */
+
+void memory_keep_blocks(void)
+{
+	mallopt(M_MMAP_THRESHOLD, START_SIZE);
+	mallopt(M_TRIM_THRESHOLD, START_SIZE);
+}
 
 void memory_give_back_blocks(void)
 {

@@ -3,7 +3,13 @@
 #ifndef MQWATCH_MEMORY_H
 #define MQWATCH_MEMORY_H
 
-/* To be called before threads or large allocations: blocks of 128 KiB and more go back when freed. */
+/*
+ * For the start: each BPF object reads the kernel's types, several MiB, into memory that the one before it
+ * has freed. Fresh pages take longer than the reading.
+ */
+void memory_keep_blocks(void);
+
+/* From now on blocks of 128 KiB and more go back when freed. */
 void memory_give_back_blocks(void);
 
 /* Gives back what only start-up needed: free heap, and pages of programs and libraries. */

@@ -27,7 +27,7 @@ int main(int argc, char *argv[])
 	case CONFIG_RUN:
 		break;
 	}
-	memory_give_back_blocks();
+	memory_keep_blocks();
 	log_set_max_priority(config->log_priority);
 	if (manager_new(&manager, config, argc, argv) < 0)
 		return EXIT_FAILURE;
