@@ -51,7 +51,7 @@ make_image() {
 		die "no root file system"
 	}
 	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$tmp/root" "$tmp/image" \
-		"$(($(du -sm "$tmp/root" | cut -f 1) * 5 / 4 + 64))M"
+		"$(($(du -sm "$tmp/root" | cut -f 1) * 5 / 4 + 64))M" >>"$tmp/log"
 }
 
 for tool in mmdebstrap mke2fs; do
