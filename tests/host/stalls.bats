@@ -213,6 +213,41 @@ rejected() {
 	same 2 "$(find state -name 'stall-*.json' | wc -l)"
 }
 
+# stall_of_many QUEUE: with a record of some 40 KB
+stall_of_many() {
+	local messages
+
+	mapfile -t messages < <(yes 0:x | head -n 200)
+	"$BIN/mqfill" --depth=200 --message-size=8 create "$1"
+	"$BIN/mqfill" send "$1" "${messages[@]}"
+	wait_for stalled "$1" no_reader
+}
+
+# records_are NUMBER...: these, and no other file
+records_are() {
+	same "$*" "$(api /v1/stalls | jq -r '[.stalls[].id] | join(" ")')"
+	same "$*" "$(cd state && printf '%s\n' stall-*.json | tr -dc '0-9\n' | sort -n | paste -sd ' ')"
+	same 600 "$(stat -c %a state/stall-*.json | sort -u)"
+}
+
+@test "as many bytes of records as are set, the latest, also of those from before a restart" {
+	stalled_daemon
+	stall_of_many /bytes1
+	[ "$(stat -c %s state/stall-1.json)" -gt 32768 ]
+	stall_of_many /bytes2
+	stall_of_many /bytes3
+	records_are 1 2 3
+	daemon_stop
+	"$BIN/mqfill" unlink /bytes1
+	"$BIN/mqfill" unlink /bytes2
+	"$BIN/mqfill" unlink /bytes3
+	stalled_daemon --recorder.size=64K
+	records_are 3
+	stall_of_many /bytes4
+	records_are 4
+	[ "$(stat -c %s state/stall-4.json)" -le 65536 ]
+}
+
 @test "anyone may know of stalls, details are for those who may read the queue" {
 	stalled_daemon
 	"$BIN/mqfill" create /mine
@@ -282,6 +317,9 @@ both_told() {
 		json show "/before-$operation" |
 			jq -e '.calls[0].started_at == null and .calls[0].started_before > 0'
 		contains "$(LC_ALL=C ctl show "/before-$operation")" "^$operation .* >= "
+		contains "$(LC_ALL=C.UTF-8 ctl show "/before-$operation")" "^$operation .* ≥ "
+		contains "$(LC_ALL=C ctl who "/before-$operation")" "^$operation .* >= [0-9]"
+		contains "$(LC_ALL=C.UTF-8 ctl who "/before-$operation")" "^$operation .* ≥ [0-9]"
 		[ "$(metric mqwatch_queue_oldest_blocked_timestamp_seconds \
 			"queue=\"/before-$operation\"" "operation=\"$operation\"")" ]
 	done
