@@ -12,8 +12,19 @@ _mqwatchctl_options() {
 	"$1" help ${2:+"$2"} 2>/dev/null | sed -n 's/^ *\(-[A-Za-z]\)\?,\? *\(--[a-z-]*=\?\).*/\2 \1/p'
 }
 
+# The queues that begin with what is typed so far, as words for the shell. Never by "compgen -W", which would
+# expand what is in their names.
+_mqwatchctl_queues() {
+	local line name
+
+	while IFS= read -r line; do
+		printf -v name %b "$line"
+		[[ $name != "$2"* ]] || printf '%q\n' "$name"
+	done < <("$1" list --noheadings --output QUEUE 2>/dev/null)
+}
+
 _mqwatchctl() {
-	local cur prev words cword verb='' word i names=()
+	local cur prev words cword verb='' word i
 
 	_init_completion -n = || return
 	for ((i = 1; i < cword; i++)); do
@@ -58,7 +69,6 @@ _mqwatchctl() {
 	if [[ -z $verb || $verb == help ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_mqwatchctl_verbs "${words[0]}")" -- "$cur")
 	elif "${words[0]}" help "$verb" 2>/dev/null | head -n 1 | grep -q QUEUE; then
-		mapfile -t names < <("${words[0]}" list --noheadings --output QUEUE 2>/dev/null)
-		mapfile -t COMPREPLY < <(compgen -W "${names[*]}" -- "$cur")
+		mapfile -t COMPREPLY < <(_mqwatchctl_queues "${words[0]}" "$cur")
 	fi
 } && complete -F _mqwatchctl mqwatchctl

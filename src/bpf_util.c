@@ -52,6 +52,18 @@ const char *bpf_missing(void)
 	return NULL;
 }
 
+int bpf_begin(char *reason, size_t size)
+{
+	const char *missing = bpf_missing();
+
+	if (missing) {
+		snprintf(reason, size, "%s", missing);
+		return -EOPNOTSUPP;
+	}
+	bpf_log_to_debug();
+	return 0;
+}
+
 /* A mapping is made of whole pages. */
 static size_t mapped_size(struct bpf_map *map)
 {

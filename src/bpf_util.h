@@ -12,6 +12,9 @@ void bpf_log_to_debug(void);
 /* NULL where BPF programs can be expected to load, else a line that says what is missing. */
 const char *bpf_missing(void);
 
+/* Before a load: 0 and libbpf's messages go to the log, or -EOPNOTSUPP and reason says what is missing. */
+int bpf_begin(char *reason, size_t size);
+
 struct bpf_link;
 
 /* All that a task iterator writes; the caller frees *ret. */

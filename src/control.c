@@ -6,8 +6,8 @@
 
 #include "authz.h"
 #include "json.h"
-#include "log.h"
 #include "name.h"
+#include "report.h"
 
 #define MESSAGES_LIMIT_MAX 65536 /* HARD_MSGMAX: no queue holds more */
 
@@ -275,16 +275,6 @@ static int query_number(struct exchange *x, const char *key, uint64_t max, uint6
 	return -EINVAL;
 }
 
-static void log_privileged_read(const struct queue *q, const struct peer *peer)
-{
-	_cleanup_free_ char *name = name_escape(q->name);
-
-	log_notice("Payload of queue /%s (IPC namespace %" PRIu32 ", user %u) read by user %u, "
-		   "process %d, as root or a member of the control group",
-		   name ?: "", q->id.ipcns, (unsigned int)q->attr.uid, (unsigned int)peer->uid,
-		   (int)peer->pid);
-}
-
 static void respond_snapshot_error(struct exchange *x, const struct queue *q, int error)
 {
 	switch (error) {
@@ -342,7 +332,7 @@ static void get_messages(struct exchange *x)
 		return;
 	}
 	if (grant == AUTHZ_PRIVILEGED && request.payload_max > 0)
-		log_privileged_read(&queue, &peer);
+		report_read(&queue, &peer);
 	respond(x, 200, json_snapshot(&queue, snapshot, payload));
 }
 

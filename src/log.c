@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include "log.h"
 #include "name.h"
 #include "util.h"
+
+#define LIMIT_WINDOW_NS (60 * NSEC_PER_SEC)
 
 static int max_priority = LOG_INFO;
 
@@ -70,6 +74,43 @@ int log_line_errno(int priority, int error, const char *format, ...)
 
 	error = abs(error);
 	if (priority <= max_priority) {
+		va_start(ap, format);
+		log_valist(priority, error, format, ap);
+		va_end(ap);
+	}
+	errno = saved;
+	return -error;
+}
+
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *ret_missed)
+{
+	if (!limit->lines || now_ns - limit->since_ns >= LIMIT_WINDOW_NS) {
+		limit->since_ns = now_ns;
+		limit->lines = 0;
+	}
+	if (limit->lines >= limit->lines_max) {
+		limit->missed++;
+		return false;
+	}
+	limit->lines++;
+	*ret_missed = limit->missed;
+	limit->missed = 0;
+	return true;
+}
+
+int log_limited_errno(struct log_limit *limit, int priority, int error, const char *format, ...)
+{
+	int saved = errno;
+	uint64_t missed;
+	va_list ap;
+
+	error = abs(error);
+	if (priority <= max_priority && log_limit_pass(limit, clock_ns(CLOCK_MONOTONIC), &missed)) {
+		if (missed)
+			log_line(priority,
+				 "%" PRIu64
+				 " lines like the next were not written: too many at once",
+				 missed);
 		va_start(ap, format);
 		log_valist(priority, error, format, ap);
 		va_end(ap);

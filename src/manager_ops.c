@@ -16,7 +16,7 @@ int manager_refresh(struct manager *m)
 
 	r = table_refresh(m->table, m->namespaces, m->peek, m->probe);
 	if (r < 0)
-		log_warning_errno(r, "The queues cannot be read: %m");
+		log_warning_errno_limited(r, "The queues cannot be read: %m");
 	else
 		manager_count_openers(m);
 	return r;

@@ -5,7 +5,7 @@
 #include "json.h"
 #include "log.h"
 #include "manager_internal.h"
-#include "stall_report.h"
+#include "report.h"
 
 /* Scans of all tasks take at most so little of the time: 1 part in so many. */
 #define SCAN_SHARE  20
@@ -169,7 +169,7 @@ static void record_stall(struct manager *m, const struct queue *q, enum stall_re
 	else
 		json_object_put(details);
 	if (r < 0)
-		log_warning_errno(r, "A stall cannot be recorded, ignoring: %m");
+		log_warning_errno_limited(r, "A stall cannot be recorded, ignoring: %m");
 }
 
 static void op_stalled(void *data, const struct queue *q, const struct stall *before)
@@ -182,14 +182,15 @@ static void op_stalled(void *data, const struct queue *q, const struct stall *be
 
 		if (now == stall_has(before, i))
 			continue;
-		stall_report(q, i, now ? q->stall.since_ns[i] : before->since_ns[i], !now);
+		report_stall(q, i, now ? q->stall.since_ns[i] : before->since_ns[i], !now);
 		if (now) {
 			record_stall(m, q, i);
 			continue;
 		}
 		r = recorder_end(m->recorder, &q->id, i, clock_ns(CLOCK_REALTIME));
 		if (r < 0)
-			log_warning_errno(r, "The end of a stall cannot be recorded, ignoring: %m");
+			log_warning_errno_limited(
+				r, "The end of a stall cannot be recorded, ignoring: %m");
 	}
 }
 

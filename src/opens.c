@@ -35,16 +35,13 @@ static int attach(struct opens *o, char *reason, size_t size)
 int opens_new(struct opens **ret, char *reason, size_t reason_size)
 {
 	_cleanup_(opens_freep) struct opens *o = calloc(1, sizeof(*o));
-	const char *missing = bpf_missing();
 	int r;
 
 	if (!o)
 		return -ENOMEM;
-	if (missing) {
-		snprintf(reason, reason_size, "%s", missing);
-		return -EOPNOTSUPP;
-	}
-	bpf_log_to_debug();
+	r = bpf_begin(reason, reason_size);
+	if (r < 0)
+		return r;
 	o->bpf = open_skel__open_and_load();
 	if (!o->bpf) {
 		r = -errno;

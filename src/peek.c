@@ -31,7 +31,7 @@ static int find_syscall(struct peek *p, const struct peek_options *options, char
 
 static void choose(struct peek *p, const struct peek_options *options)
 {
-	char no_bpf[256] = "", no_syscall[256] = "";
+	char no_bpf[240] = "", no_syscall[240] = ""; /* both fit into the reason */
 
 	peek_bpf_new(&p->bpf, options, no_bpf, sizeof(no_bpf));
 	if (options->mode != PEEK_BPF)

@@ -8,15 +8,14 @@
 
 #include "bpf_util.h"
 #include "origin.h"
+#include "patience.h"
 #include "peek.skel.h"
 #include "peek_bpf.h"
 #include "probe.h"
 
 #define BUFFER_START  (256 * 1024)
 #define MAPPED_SIZE   (64 * 1024)
-#define ATTEMPTS      8 /* at once, before there is a pause between them */
 #define CALL_NS	      (100 * NSEC_PER_MSEC)
-#define PAUSE_NS      1000000
 #define ATTRS_AT_ONCE 256
 
 static_assert(ATTRS_AT_ONCE * sizeof(struct mqw_attr) <= MAPPED_SIZE,
@@ -85,18 +84,15 @@ int peek_bpf_new(struct peek_bpf **ret, const struct peek_options *options, char
 		 size_t reason_size)
 {
 	_cleanup_(peek_bpf_freep) struct peek_bpf *b = calloc(1, sizeof(*b));
-	const char *missing;
 	int r;
 
 	if (!b)
 		return -ENOMEM;
 	for (size_t i = 0; i < PROBE_SHARED_MAPS; i++)
 		b->maps[i] = -1;
-	missing = bpf_missing();
-	if (missing) {
-		snprintf(reason, reason_size, "%s", missing);
-		return -EOPNOTSUPP;
-	}
+	r = bpf_begin(reason, reason_size);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < PROBE_SHARED_MAPS; i++) {
 		int fd = options->probe ? probe_map_fd(options->probe, i) : -1;
 
@@ -106,7 +102,6 @@ int peek_bpf_new(struct peek_bpf **ret, const struct peek_options *options, char
 		if (b->maps[i] < 0)
 			return -errno;
 	}
-	bpf_log_to_debug();
 	b->page_size = sysconf(_SC_PAGESIZE);
 	b->buffer_max = options->buffer_max;
 	r = load(b, BUFFER_START);
@@ -284,13 +279,12 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 		      struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns, begun;
+	struct patience patience = patience_new(request->patience_ns);
 	struct mqw_peek walk;
 	int r;
 
-	for (unsigned int attempt = 1;; attempt++) {
-		begun = clock_ns(CLOCK_MONOTONIC);
+	do {
+		patience_attempt(&patience);
 		r = walk_queue(b, mqd, request, &walk);
 		if (r < 0)
 			return r;
@@ -306,14 +300,7 @@ int peek_bpf_snapshot(struct peek_bpf *b, int mqd, const struct peek_request *re
 			clock_gettime(CLOCK_REALTIME, &best->taken_at);
 			best->taken_ns = clock_ns(CLOCK_MONOTONIC);
 		}
-		if (walk.end != MQW_PEEK_CHANGED)
-			break;
-		if (attempt >= ATTEMPTS) {
-			if (begun >= until)
-				break;
-			nanosleep(&pause, NULL);
-		}
-	}
+	} while (walk.end == MQW_PEEK_CHANGED && patience_left(&patience));
 	*ret = TAKE_PTR(best);
 	return 0;
 }

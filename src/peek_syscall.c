@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "patience.h"
 #include "peek_syscall.h"
 
 #define PROVE_EVERY 32 /* messages */
-#define ATTEMPTS    8  /* at once, before there is a pause between them */
-#define PAUSE_NS    1000000
 
 struct peek_syscall {
 	const struct peek_syscall_calls *calls;
@@ -269,15 +268,14 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 			  struct snapshot **ret)
 {
 	_cleanup_(snapshot_freep) struct snapshot *best = NULL;
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + request->patience_ns, begun;
+	struct patience patience = patience_new(request->patience_ns);
 	bool final;
 	int r;
 
-	for (unsigned int attempt = 1;; attempt++) {
+	do {
 		struct snapshot *s;
 
-		begun = clock_ns(CLOCK_MONOTONIC);
+		patience_attempt(&patience);
 		r = read_queue(b, mqd, request, &s, &final);
 		if (r < 0)
 			return r;
@@ -287,14 +285,7 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 		} else {
 			snapshot_free(s);
 		}
-		if (final)
-			break;
-		if (attempt >= ATTEMPTS) {
-			if (begun >= until)
-				break;
-			nanosleep(&pause, NULL);
-		}
-	}
+	} while (!final && patience_left(&patience));
 	*ret = TAKE_PTR(best);
 	return 0;
 }

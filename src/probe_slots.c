@@ -52,7 +52,7 @@ size_t probe_slots(struct probe *p)
 	r = window_cover(&p->queues, probe_map_fd(p, PROBE_MAP_QUEUES), sizeof(struct mqw_queue), n,
 			 p->queues_max);
 	if (r < 0)
-		log_warning_errno(r, "Some of the probes' counters cannot be read: %m");
+		log_warning_errno_limited(r, "Some of the probes' counters cannot be read: %m");
 	return n < p->queues.mapped ? n : p->queues.mapped;
 }
 

@@ -39,16 +39,13 @@ static int load(struct reach *r)
 int reach_new(struct reach **ret, size_t queues_max, char *reason, size_t reason_size)
 {
 	_cleanup_(reach_freep) struct reach *r = calloc(1, sizeof(*r));
-	const char *missing = bpf_missing();
 	int error;
 
 	if (!r)
 		return -ENOMEM;
-	if (missing) {
-		snprintf(reason, reason_size, "%s", missing);
-		return -EOPNOTSUPP;
-	}
-	bpf_log_to_debug();
+	error = bpf_begin(reason, reason_size);
+	if (error < 0)
+		return error;
 	/* more than the table takes, since it counts what it leaves out */
 	r->queues_max = 2 * queues_max + 64;
 	error = load(r);

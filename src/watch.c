@@ -393,7 +393,8 @@ uint64_t watch_run(struct watch *w, const struct watch_parts *parts, uint64_t in
 		if (r.now + interval_ns / STALLED_LOOKS < next)
 			next = r.now + interval_ns / STALLED_LOOKS;
 		if (note_stalled(w, q) < 0)
-			log_warning("No memory to remember a stalled queue, ignoring");
+			log_warning_errno_limited(
+				-ENOMEM, "A stalled queue is not remembered, ignoring: %m");
 	}
 	return next > r.now + PAUSE_MIN_NS ? next : r.now + PAUSE_MIN_NS;
 }

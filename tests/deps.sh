@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 build='gcc make pkg-config clang llvm bpftool git libc6-dev libbpf-dev libsystemd-dev
 	libmicrohttpd-dev libjson-c-dev libcurl4-openssl-dev libsmartcols-dev libinih-dev'
 tests='libcmocka-dev libclang-rt-dev bats jq curl socat stress-ng bpftrace iproute2 procps bsdextrautils util-linux
+	zsh bash-completion
 	shellcheck clang-format cppcheck'
 vm=
 [ "${1:-}" != vm ] || [ "$(uname -m)" != x86_64 ] ||

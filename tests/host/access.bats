@@ -87,6 +87,26 @@ SECRET_BASE64=$(printf TOPSECRET | base64)
 	warned /secret
 }
 
+@test "the journal gets who read whose queue, once for each read" {
+	local pid
+
+	daemon_start
+	secret 0600
+	journal_start
+	pid=$(setpriv --reuid=0 -- sh -c 'echo $$; exec "$@" >/dev/null' sh \
+		"$BIN/mqwatchctl" --socket "$SOCKET" dump /secret)
+	wait_for journal_has MQ_READER_UID=0 "MQ_READER_PID=$pid"
+	journal_has PRIORITY=5 MQ_QUEUE=/secret "MQ_IPCNS=$IPCNS" "MQ_OWNER_UID=$STRANGER"
+	run -0 dump_as 0
+	run -0 dump_as "$STRANGER"
+	run -4 dump_as "$OTHER"
+	run -0 dump_as 0
+	wait_for eval '[ "$(grep -c ^MESSAGE_ID= journal)" -eq 3 ]'
+	same 3 "$(grep -c '^MQ_READER_UID=0$' journal)"
+	run ! grep -aE "TOPSECRET|$SECRET_BASE64" journal
+	journal_explained 1
+}
+
 @test "reading one's own queue is not logged" {
 	daemon_start
 	secret 0600

@@ -108,14 +108,74 @@ keys() {
 	same bpf "$(jq -r .peek.backend <<<"$output")"
 }
 
+# finding CHECK: "STATE FINDING", of the doctor's document in $output
+finding() {
+	jq -r --arg check "$1" '.checks[] | select(.check == $check) | "\(.state) \(.finding)"' <<<"$output"
+}
+
+@test "doctor: all is well, exit 0" {
+	daemon_start
+	run -0 json doctor
+	same '["checks"]' "$(keys . <<<"$output")"
+	same '[["check","state","finding"]]' "$(jq -c '[.checks[] | keys_unsorted] | unique' <<<"$output")"
+	same '' "$(jq -r '.checks[] | select(.state != "ok" and .state != "note") | .check' <<<"$output")"
+	same "ok $(uname -r)" "$(finding kernel)"
+	contains "$(finding 'kernel types')" '^ok .*BTF'
+	same "ok $("$BIN/mqwatchd" --version | head -n 1)" "$(finding daemon)"
+	same "ok on" "$(finding metrics)"
+	contains "$(finding peek)" "^(ok|note) $(json status | jq -r .peek.backend)\\b"
+	contains "$(finding probes)" "^(ok|note) $(json status | jq -r .probe.mode)\\b"
+	run -0 ctl doctor
+	contains "${lines[0]}" '^CHECK +STATE +FINDING$'
+	same "$(json doctor | jq '.checks | length + 1')" "${#lines[@]}"
+	contains "$output" "^kernel +ok +$(uname -r)$"
+}
+
+@test "doctor: without fentry it says why; what was asked for needs no reason" {
+	daemon_start
+	run -0 json doctor
+	if [[ $(finding tracing) == ok* ]]; then
+		same 'ok fentry' "$(finding probes)"
+	else
+		contains "$(finding tracing)" '^note tracepoints only, .*32-bit programs.*: .+'
+		contains "$(finding probes)" '^note tracepoint \(no fentry: .+\)$'
+	fi
+	daemon_stop
+	daemon_start --probe=tracepoint --peek=off
+	run -0 json doctor
+	same 'ok tracepoint' "$(finding probes)"
+	same 'ok off' "$(finding peek)"
+}
+
+@test "doctor: without a daemon it tells what it sees, and how to start one; exit 1" {
+	run -1 json doctor
+	contains "$(finding daemon)" "^problem no daemon at $SOCKET .*systemctl start mqwatchd"
+	contains "$(finding 'kernel types')" '^ok '
+	same '' "$(finding probes)"
+	run -1 ctl doctor
+	contains "$output" '^daemon +problem '
+	run -1 as "$STRANGER" "$BIN/mqwatchctl" --socket "$SOCKET" doctor
+	contains "$output" '^daemon +problem '
+}
+
+@test "doctor: a mishap of the daemon is a problem" {
+	skip_without_socat
+	spawn socat TCP-LISTEN:"$PORT",bind=127.0.0.1,fork /dev/null
+	wait_for eval 'ss -Hltn | grep -q ":$PORT "'
+	daemon_spawn
+	wait_for ctl status
+	run -1 json doctor
+	contains "$(finding metrics)" "^problem .*127.0.0.1:$PORT"
+}
+
 @test "every verb has --help and refuses what it does not know" {
 	local verb
 
 	run -0 "$BIN/mqwatchctl" --help
-	for verb in list show dump status; do
+	for verb in list show dump who limits stalls status doctor; do
 		contains "$output" "\\b$verb\\b"
 	done
-	for verb in list show dump status; do
+	for verb in list show dump who limits stalls status doctor; do
 		run -0 "$BIN/mqwatchctl" $verb --help
 		contains "$output" "[Uu]sage: mqwatchctl.* $verb"
 		run -2 "$BIN/mqwatchctl" $verb --no-such-option
@@ -132,6 +192,8 @@ keys() {
 	run -2 ctl dump --limit=-1 /a
 	run -2 ctl dump --limit many /a
 	run -2 ctl list /stray
+	run -2 ctl doctor /stray
+	run -2 ctl doctor --pid=1
 }
 
 @test "exit 3: no such queue, on standard error" {
@@ -206,5 +268,5 @@ skip_without_socat() {
 @test "no colour and no escape sequence where the output is no terminal" {
 	daemon_start
 	"$BIN/mqfill" create /q
-	run ! grep -q $'\e' <(ctl list; ctl show /q; ctl dump /q; ctl status)
+	run ! grep -q $'\e' <(ctl list; ctl show /q; ctl dump /q; ctl status; ctl doctor)
 }

@@ -18,6 +18,16 @@ degraded_alive() {
 	run -0 ctl status
 }
 
+# doctor_finds PATTERN...: problems, seen where the daemon runs
+doctor_finds() {
+	local pattern
+
+	run -1 "${WRAP[@]}" "$BIN/mqwatchctl" --socket "$SOCKET" doctor
+	for pattern in "$@"; do
+		contains "$output" "$pattern"
+	done
+}
+
 # without_bpf DEGRADED: neither probes nor peeking, because of the host (1) or the configuration (0)
 without_bpf() {
 	degraded_alive
@@ -41,6 +51,8 @@ without_bpf() {
 	contains "$output" BTF
 	warned 'Calls cannot be probed.*BTF'
 	warned 'peeked.*BTF'
+	doctor_finds '^kernel types +problem .*CONFIG_DEBUG_INFO_BTF=y' '^peek +problem .*BTF' \
+		'^probes +problem .*BTF' '^daemon +ok '
 }
 
 @test "no CAP_BPF: the same, naming the capability" {
@@ -51,6 +63,7 @@ without_bpf() {
 	contains "$output" CAP_BPF
 	warned 'Calls cannot be probed.*CAP_BPF'
 	warned 'peeked.*CAP_BPF'
+	doctor_finds '^kernel types +ok ' '^peek +problem .*CAP_BPF' '^probes +problem .*CAP_BPF'
 }
 
 @test "no capability at all, as another user" {
@@ -84,6 +97,7 @@ without_bpf() {
 	metric_is 1 mqwatch_peek_backend_info 'backend="bpf"'
 	same eA== "$(json dump /alive | jq -r '.messages[0].payload.data')"
 	warned '/sys/kernel/tracing|tracefs'
+	doctor_finds '^tracing +problem .*mount -t tracefs' '^probes +problem ' '^peek +(ok|note) +bpf'
 }
 
 @test "no probes: a dump right after a send waits until the message is proven" {
@@ -113,6 +127,7 @@ without_bpf() {
 	run -0 ctl status
 	contains "$output" 'mqueue'
 	warned "$PWD"
+	doctor_finds '^queues +problem .*mqueue'
 }
 
 # daemon_second [FLAG]...: beside the first, with its own socket; sets PID

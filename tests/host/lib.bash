@@ -170,6 +170,44 @@ metric_is() {
 	fi
 }
 
+# --- the journal
+
+# Entries with fields go to the file "journal" from now on.
+journal_start() {
+	mkdir -p /run/systemd/journal
+	spawn socat -u UNIX-RECV:/run/systemd/journal/socket,unlink-early CREATE:journal
+	wait_for test -S /run/systemd/journal/socket
+}
+
+# journal_has FIELD=PATTERN...: an entry's field, whole
+journal_has() {
+	local field
+
+	for field in "$@"; do
+		grep -aqxE -- "$field" journal || return 1
+	done
+}
+
+# journal_explained NUMBER: so many kinds of entries, each of which journalctl -x explains, with fields
+# that there are.
+journal_explained() {
+	local id ids
+
+	rm /run/systemd/journal/socket
+	ids=$(sed -n 's/^MESSAGE_ID=//p' journal | sort -u)
+	same "$1" "$(wc -l <<<"$ids")" "kinds of entries"
+	mkdir -p root/usr/lib/systemd/catalog root/var/lib/systemd/catalog
+	cp "$BATS_TEST_DIRNAME/../../systemd/mqwatch.catalog" root/usr/lib/systemd/catalog
+	journalctl --root="$PWD/root" --update-catalog
+	sed -n 's/^\(MQ_[A-Z_]*\)=.*/\1/p' journal | sort -u >given
+	for id in $ids; do
+		journalctl --root="$PWD/root" --dump-catalog "$id" >explained
+		contains "$(<explained)" '^Subject: '
+		grep -oE '@MQ_[A-Z_]+@' explained | tr -d @ | sort -u >wanted
+		same '' "$(comm -23 wanted given)" "fields of $id"
+	done
+}
+
 # --- checking
 
 # same EXPECTED ACTUAL [WHAT]

@@ -117,6 +117,55 @@ static void test_terminal(void **state)
 	close(terminal);
 }
 
+static void test_limit(_unused_ void **state)
+{
+	struct log_limit limit = {.lines_max = 3};
+	uint64_t start = 1000 * NSEC_PER_SEC, missed = 99;
+
+	for (uint64_t i = 0; i < 10; i++) {
+		assert_int_equal(log_limit_pass(&limit, start + i * NSEC_PER_SEC, &missed), i < 3);
+		assert_int_equal(missed, 0);
+	}
+	assert_false(log_limit_pass(&limit, start + 60 * NSEC_PER_SEC - 1, &missed));
+	assert_true(log_limit_pass(&limit, start + 60 * NSEC_PER_SEC, &missed));
+	assert_int_equal(missed, 8);
+	assert_true(log_limit_pass(&limit, start + 61 * NSEC_PER_SEC, &missed));
+	assert_int_equal(missed, 0);
+}
+
+static void test_limited_lines(void **state)
+{
+	struct log_limit limit = {.lines_max = 2};
+
+	errno = EEXIST;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(log_limited_errno(&limit, LOG_WARNING, ENOENT, "%d: %m", i),
+				 -ENOENT);
+	assert_int_equal(log_limited_errno(&limit, LOG_DEBUG, ENOENT, "not shown"), -ENOENT);
+	assert_int_equal(limit.missed, 3);
+	/* as if a minute had passed */
+	limit.since_ns -= 60 * NSEC_PER_SEC;
+	log_limited_errno(&limit, LOG_WARNING, -ENOENT, "again");
+	assert_int_equal(errno, EEXIST);
+	assert_string_equal(captured(*state),
+			    "<4>0: No such file or directory\n<4>1: No such file or directory\n"
+			    "<4>3 lines like the next were not written: too many at once\n"
+			    "<4>again\n");
+}
+
+/* Each place has a bound of its own. */
+static void test_limited_places(void **state)
+{
+	char expected[4096] = "";
+
+	for (int i = 0; i < 12; i++) {
+		log_warning_errno_limited(-EIO, "one");
+		log_warning_errno_limited(-EIO, "two");
+		strcat(expected, i < 10 ? "<4>one\n<4>two\n" : "");
+	}
+	assert_string_equal(captured(*state), expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +175,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_event_one_line, begin_capture,
 						end_capture),
 		cmocka_unit_test_setup_teardown(test_long_line, begin_capture, end_capture),
+		cmocka_unit_test_setup_teardown(test_limit, begin_capture, end_capture),
+		cmocka_unit_test_setup_teardown(test_limited_lines, begin_capture, end_capture),
+		cmocka_unit_test_setup_teardown(test_limited_places, begin_capture, end_capture),
 		cmocka_unit_test_setup_teardown(test_terminal, begin_capture, end_capture),
 	};
 

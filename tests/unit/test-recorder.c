@@ -130,6 +130,71 @@ static void test_bounds(_unused_ void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+static uint64_t file_size(uint64_t id)
+{
+	struct stat st;
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s/stall-%d.json", path, (int)id);
+	if (stat(file, &st) < 0)
+		return 0;
+	assert_int_equal(st.st_mode & 07777, 0600);
+	return (uint64_t)st.st_size;
+}
+
+/* The records are those of first to last, and so are the files. */
+static void assert_records(struct recorder *r, uint64_t first, uint64_t last)
+{
+	assert_int_equal(recorder_count(r), last - first + 1);
+	assert_int_equal(recorder_at(r, 0)->id, first);
+	assert_int_equal(file_size(first - 1), 0);
+	for (uint64_t id = first; id <= last; id++)
+		assert_true(file_size(id) > 0);
+}
+
+/* The bound in bytes is that of the files, to the byte, also of those that an earlier daemon left. */
+static void test_bound_in_bytes(_unused_ void **state)
+{
+	_cleanup_(recorder_freep) struct recorder *r = open_recorder(100, 1 << 20);
+	struct json_object *json;
+	uint64_t size;
+
+	for (size_t i = 0; i < 6; i++)
+		add(r, "q", STALL_READER_IDLE, 100 * i);
+	assert_records(r, 1, 6);
+	size = file_size(5) + file_size(6);
+	recorder_set_limits(r, 100, size);
+	assert_records(r, 5, 6);
+	recorder_set_limits(r, 100, size - 1);
+	assert_records(r, 6, 6);
+	add(r, "q", STALL_READER_IDLE, 400);
+	assert_records(r, 7, 7);
+	recorder_set_limits(r, 100, 1 << 20);
+	add(r, "q", STALL_READER_IDLE, 2000);
+	add(r, "q", STALL_READER_IDLE, 10);
+	assert_records(r, 7, 9);
+	recorder_free(r);
+
+	/* what the next daemon finds is bound by its own settings, and counts with what it adds */
+	size = file_size(8) + file_size(9);
+	r = open_recorder(100, size + file_size(7) - 1);
+	assert_records(r, 8, 9);
+	assert_int_equal(recorder_read(r, 8, &json), 0);
+	json_object_put(json);
+	add(r, "q", STALL_NO_READER, 10);
+	assert_records(r, 8, 10);
+	recorder_set_limits(r, 100, size);
+	assert_records(r, 9, 10);
+	/* an end makes a record longer or shorter, and is counted, too */
+	size = file_size(9) + file_size(10);
+	assert_int_equal(recorder_end(r, &(struct mqw_key){.ino = 5, .ipcns = 7}, STALL_NO_READER,
+				      1763940001000000000),
+			 0);
+	assert_true(file_size(9) + file_size(10) > size);
+	recorder_set_limits(r, 100, size);
+	assert_records(r, 10, 10);
+}
+
 static void write_file(const char *name, const char *text)
 {
 	char file[128];
@@ -218,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bound_in_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_directory, setup, teardown),

@@ -3,22 +3,8 @@
 #
 # Inside a virtual machine: is there all that mqwatch and its tests need?
 
-n=0
-failed=0
-
-# check NAME COMMAND [ARG]...
-check() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >/tmp/smoke.log 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' /tmp/smoke.log
-		failed=1
-	fi
-}
+# shellcheck source=tests/vm/lib.sh
+. lib.sh
 
 skip() {
 	n=$((n + 1))
@@ -27,7 +13,7 @@ skip() {
 
 # What mqwatchd needs. The sanitizing kernels leave it out: they run the kernel's tests only.
 for_daemon() {
-	mount -t tracefs tracefs /sys/kernel/tracing 2>/tmp/smoke.log
+	mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 	events=/sys/kernel/tracing/events/syscalls
 	check "the kernel has its types" test -s /sys/kernel/btf/vmlinux
 	check "tracefs mounts" test -d "$events"

@@ -44,6 +44,9 @@ check "they leave no entry" logged 0 "Payload of queue"
 check "a member of group mqwatch dumps" says "$encoded" dump_as dave /private
 check "that is one entry" logged 1 'Payload of queue /private .* read by user'
 check "of the service" logged 1 "Payload of queue /private .*user $(id -u dave)\b" -u $unit -p notice
+check "to be searched for by queue and reader" logged 1 "Payload of queue" -u $unit MQ_QUEUE=/private \
+	"MQ_READER_UID=$(id -u dave)" "MQ_OWNER_UID=$(id -u alice)"
+check "journalctl -x explains it" says 'member of the' journal -x -u $unit MQ_QUEUE=/private
 check "root dumps" says "$encoded" dump_as root /private
 check "that is one more" logged 2 "Payload of queue /private"
 check "whoever sees no payload leaves none" says '"payload":null' \
