@@ -130,24 +130,25 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
-		struct entry *e;
+		struct entry *of, *e;
 
 		if (!slot)
 			continue;
-		e = entry_find(t, slot->key.ipcns, slot->name);
+		of = entry_of(t, &slot->key);
+		/* a shadow's counts are with its name */
+		e = of && !of->queue.shadow ? of : entry_find(t, slot->key.ipcns, slot->name);
 		if (e && e->listed) {
 			if (!e->queue.counters && clear_sum(e) < 0)
 				return -ENOMEM;
 			totals_add(e->queue.counters, &slot->counters);
 		}
-		e = entry_of(t, &slot->key);
-		if (!e || !e->listed) {
+		if (!of || !of->listed) {
 			recycle_slot(t, probe, i, now);
 			continue;
 		}
-		e->queue.slotted = true;
-		e->queue.slot = i;
-		e->standing = totals_standing(slot, now);
+		of->queue.slotted = true;
+		of->queue.slot = i;
+		of->standing = totals_standing(slot, now);
 	}
 	for (size_t i = 0; i < t->n_entries; i++)
 		settle_standing(t->entries[i]);

@@ -19,7 +19,7 @@ void text_free(struct text *t)
 	*t = (struct text){};
 }
 
-static bool text_grow(struct text *t, size_t size)
+bool text_grow(struct text *t, size_t size)
 {
 	size_t need, capacity = t->capacity ? t->capacity : 4096;
 	char *data;
@@ -38,14 +38,6 @@ static bool text_grow(struct text *t, size_t size)
 	t->data = data;
 	t->capacity = capacity;
 	return true;
-}
-
-/* Room for size more bytes at the returned place, not yet counted in t->size; NULL: no memory. */
-static inline char *text_reserve(struct text *t, size_t size)
-{
-	if ((t->failed || t->capacity - t->size < size) && !text_grow(t, size))
-		return NULL;
-	return t->data + t->size;
 }
 
 /*
@@ -115,6 +107,15 @@ void text_append_u64(struct text *t, uint64_t value)
 	char *begin = digits_before(digits + sizeof(digits), value);
 
 	text_append_bytes(t, begin, (size_t)(digits + sizeof(digits) - begin));
+}
+
+void text_append_u64_line(struct text *t, uint64_t value)
+{
+	char digits[U64_DIGITS + 1], *end = digits + U64_DIGITS;
+	char *begin = digits_before(end, value);
+
+	*end = '\n';
+	text_append_bytes(t, begin, (size_t)(end + 1 - begin));
 }
 
 /* whole + fraction / unit */

@@ -6,11 +6,15 @@
 #ifndef MQWATCH_FAKE_TABLE_H
 #define MQWATCH_FAKE_TABLE_H
 
-#define table_size	     fake_table_size
-#define table_at	     fake_table_at
-#define metrics_render	     fake_metrics_render
-#define metrics_render_reach fake_metrics_render_reach
+#define table_size		  fake_table_size
+#define table_at		  fake_table_at
+#define metrics_render		  fake_metrics_render
+#define metrics_render_reach	  fake_metrics_render_reach
+#define metrics_render_queues	  fake_metrics_render_queues
+#define metrics_render_histograms fake_metrics_render_histograms
 #include "../../src/metrics.c"
+#include "../../src/metrics_histograms.c"
+#include "../../src/metrics_queues.c"
 #define render_info   reach_render_info
 #define render_errors reach_render_errors
 #include "../../src/metrics_reach.c"
