@@ -313,6 +313,7 @@ static void get_messages(struct exchange *x)
 	};
 	enum authz_grant grant;
 	const struct queue *q;
+	_cleanup_free_ char *name = NULL;
 	struct queue queue;
 	int r;
 
@@ -335,7 +336,14 @@ static void get_messages(struct exchange *x)
 		respond_denied(x, q->name, &q->attr);
 		return;
 	}
-	queue = *q; /* the table may change meanwhile */
+	/* the table may change meanwhile */
+	name = strdup(q->name);
+	if (!name) {
+		respond(x, 200, NULL);
+		return;
+	}
+	queue = *q;
+	queue.name = name;
 	r = control->ops->snapshot(control->data, q, &request, &snapshot);
 	if (r < 0) {
 		respond_snapshot_error(x, &queue, r);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <sys/mman.h>
-
+#include "memory.h"
 #include "name.h"
 #include "text.h"
 
 #define U64_DIGITS 20
-#define HUGE_PAGE  ((size_t)2 * 1024 * 1024)
 
 static const char digit_pairs[] = "0001020304050607080910111213141516171819"
 				  "2021222324252627282930313233343536373839"
@@ -40,29 +38,13 @@ bool text_grow(struct text *t, size_t size)
 	return true;
 }
 
-/*
- * A long text is written once, sent and freed. In huge pages that takes a fault or two instead of
- * one for each 4 KiB, which would cost more than the writing.
- */
-static char *expect_long(size_t size)
-{
-	char *data;
-
-	size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	data = aligned_alloc(HUGE_PAGE, size);
-	if (data)
-		madvise(data, size, MADV_HUGEPAGE);
-	return data;
-}
-
 void text_expect(struct text *t, size_t size)
 {
 	char *data;
 
 	if (t->failed || t->capacity - t->size >= size)
 		return;
-	data = !t->data && size >= HUGE_PAGE / 2 ? expect_long(size)
-						 : realloc(t->data, t->size + size);
+	data = t->data ? realloc(t->data, t->size + size) : memory_block(size);
 	if (!data)
 		return; /* appending will ask again, for less */
 	t->data = data;

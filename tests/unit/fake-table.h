@@ -49,7 +49,7 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 	q->counters = &pool[used++ % FAKE_COUNTERS];
 	*q->counters = (struct mqw_counters){};
 	q->found.levels = fake_levels;
-	strcpy(q->name, name);
+	q->name = name;
 	q->attr = (struct queue_attr){.messages = 3,
 				      .messages_limit = 10,
 				      .message_size_limit = 64,
