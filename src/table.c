@@ -375,6 +375,14 @@ const struct queue *table_find(const struct table *t, uint32_t ipcns, const char
 	return e && e->listed ? &e->queue : NULL;
 }
 
+const struct queue *table_find_inode(const struct table *t, uint32_t ipcns, const char *name,
+				     uint64_t ino)
+{
+	struct entry *e = entry_of(t, &(struct mqw_key){.ino = ino, .ipcns = ipcns});
+
+	return e && e->listed && strcmp(e->queue.name, name) == 0 ? &e->queue : NULL;
+}
+
 size_t table_drops(const struct table *t, enum table_drop reason)
 {
 	return t->drops[reason];

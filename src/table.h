@@ -44,6 +44,9 @@ size_t table_size(const struct table *t);
 const struct queue *table_at(const struct table *t, size_t i);
 struct queue *table_edit(struct table *t, size_t i); /* for what the watch keeps there */
 const struct queue *table_find(const struct table *t, uint32_t ipcns, const char *name);
+/* The queue with this inode that has the name, or had it before it was unlinked. */
+const struct queue *table_find_inode(const struct table *t, uint32_t ipcns, const char *name,
+				     uint64_t ino);
 
 /* Queues that the last refresh left out. */
 size_t table_drops(const struct table *t, enum table_drop reason);

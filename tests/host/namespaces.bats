@@ -111,7 +111,7 @@ no_namespace() {
 }
 
 @test "a queue unlinked while open: listed, dumped, linked=\"false\"; gone with its last descriptor" {
-	local holder
+	local holder inode
 
 	daemon_start
 	"$BIN/mqfill" --depth=3 --message-size=32 create /orphaned
@@ -139,8 +139,20 @@ newer' "$(payloads /orphaned)"
 	metric_is 3 mqwatch_queue_sent_messages_total 'queue="/orphaned"'
 	metrics >page
 	promtool check metrics <page
+	# the old one is reached by its inode
+	inode=$(json list | jq '.queues[] | select(.queue == "/orphaned" and .linked == false).inode')
+	same kept "$(payloads --inode "$inode" /orphaned)"
+	same kept "$(api "/v1/queues/$IPCNS/orphaned/messages?inode=$inode" | jq -r '.messages[].payload.data | @base64d')"
+	same 'false 1' "$(json show --inode "$inode" /orphaned | jq -r '"\(.linked) \(.messages)"')"
+	same "[$holder]" "$(json who --inode "$inode" /orphaned | jq -c '[.openers[].pid]')"
+	contains "$(ctl dump --inode "$inode" /orphaned)" '^/orphaned: 1/3 messages'
+	same 'true 2' "$(json show /orphaned | jq -r '"\(.linked) \(.messages)"')"
+	run -3 ctl show --inode "$inode" /other
+	run -3 ctl show --inode $((inode + 1000000)) /orphaned
+	run -2 ctl show --inode x /orphaned
 	kill -KILL "$holder"
 	wait "$holder" || :
+	run -3 ctl show --inode "$inode" /orphaned
 	same '[[true,2]]' \
 		"$(json list | jq -c '[.queues[] | select(.queue == "/orphaned") | [.linked, .messages]]')"
 	metric_is 3 mqwatch_queue_sent_messages_total 'queue="/orphaned"'
