@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "burst.h"
 #include "control.h"
 #include "manager.h"
 #include "passed.h"
@@ -46,6 +47,7 @@ struct manager {
 	struct openers *openers;
 	struct calls *calls;
 	struct recorder *recorder;
+	struct burst stalls_told, records_failed;
 	struct scan openers_scan, calls_scan;
 	struct openers_count openers_count;
 	sd_event_source *watch_timer;

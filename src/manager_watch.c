@@ -152,6 +152,13 @@ static int add_details(struct manager *m, const struct queue *q, struct json_obj
 	return r;
 }
 
+/* Of many at once that fail for one reason some are enough. */
+static void warn_unrecorded(struct manager *m, int error, const char *what)
+{
+	if (burst_allow(&m->records_failed, clock_ns(CLOCK_MONOTONIC)))
+		log_warning_errno(error, "%s cannot be recorded, ignoring: %m", what);
+}
+
 static void record_stall(struct manager *m, const struct queue *q, enum stall_reason reason)
 {
 	struct record record = {
@@ -171,7 +178,7 @@ static void record_stall(struct manager *m, const struct queue *q, enum stall_re
 	else
 		json_object_put(details);
 	if (r < 0)
-		log_warning_errno(r, "A stall cannot be recorded, ignoring: %m");
+		warn_unrecorded(m, r, "A stall");
 }
 
 static void op_stalled(void *data, const struct queue *q, const struct stall *before)
@@ -184,14 +191,15 @@ static void op_stalled(void *data, const struct queue *q, const struct stall *be
 
 		if (now == stall_has(before, i))
 			continue;
-		stall_report(q, i, now ? q->stall.since_ns[i] : before->since_ns[i], !now);
+		stall_report(&m->stalls_told, q, i,
+			     now ? q->stall.since_ns[i] : before->since_ns[i], !now);
 		if (now) {
 			record_stall(m, q, i);
 			continue;
 		}
 		r = recorder_end(m->recorder, &q->id, i, clock_ns(CLOCK_REALTIME));
 		if (r < 0)
-			log_warning_errno(r, "The end of a stall cannot be recorded, ignoring: %m");
+			warn_unrecorded(m, r, "The end of a stall");
 	}
 }
 
@@ -232,6 +240,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *data)
 		manager_refresh(m);
 	sd_event_source_set_time(source, run(m) / 1000);
 	table_drop_sums(m->table);
+	stall_report_suppressed(&m->stalls_told, clock_ns(CLOCK_MONOTONIC));
 	manager_tell(m);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -306,6 +315,7 @@ int manager_start_watch(struct manager *m)
 
 void manager_stop_watch(struct manager *m)
 {
+	stall_report_suppressed(&m->stalls_told, UINT64_MAX);
 	sd_event_source_unref(m->watch_timer);
 	watch_free(m->watch);
 	scan_done(&m->openers_scan);

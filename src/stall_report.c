@@ -45,15 +45,49 @@ static char *describe(const struct queue *q, enum stall_reason reason, uint64_t 
 	return r < 0 ? NULL : text;
 }
 
-void stall_report(const struct queue *q, enum stall_reason reason, uint64_t since_ns, bool ended)
+/* sd_journal_send(3) is silent where there is no journal. */
+static bool has_journal(void)
+{
+	return access(JOURNAL_SOCKET, W_OK) == 0;
+}
+
+/* What goes to the standard error of a service is in the journal too. */
+static void write_line(bool journal, int priority, const char *text)
+{
+	if (!journal || !getenv("JOURNAL_STREAM"))
+		log_line(priority, "%s", text);
+}
+
+void stall_report_suppressed(struct burst *burst, uint64_t now)
+{
+	uint64_t n = burst_suppressed(burst, now);
+	bool journal = has_journal();
+	char text[128];
+
+	if (!n)
+		return;
+	snprintf(text, sizeof(text),
+		 "%" PRIu64
+		 " more stalls began or ended and are not in the log: see mqwatchctl stalls",
+		 n);
+	if (journal)
+		sd_journal_send("MESSAGE=%s", text, "MESSAGE_ID=%s", STALLS_SUPPRESSED_ID,
+				"PRIORITY=%i", LOG_WARNING, "MQ_SUPPRESSED=%" PRIu64, n, NULL);
+	write_line(journal, LOG_WARNING, text);
+}
+
+void stall_report(struct burst *burst, const struct queue *q, enum stall_reason reason,
+		  uint64_t since_ns, bool ended)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC), lasted = now > since_ns ? now - since_ns : 0;
 	uint64_t age = q->found.oldest.known ? now - q->found.oldest.sent_ns : lasted;
-	_cleanup_free_ char *text = describe(q, reason, lasted, ended);
+	_cleanup_free_ char *text = NULL;
 	int priority = ended ? LOG_NOTICE : LOG_WARNING;
-	/* sd_journal_send(3) is silent where there is no journal */
-	bool journal = access(JOURNAL_SOCKET, W_OK) == 0;
+	bool journal = has_journal();
 
+	if (!burst_allow(burst, now))
+		return;
+	text = describe(q, reason, lasted, ended);
 	if (!text)
 		text = strdup("A queue is stalled, and there is no memory to say more");
 	if (journal)
@@ -63,7 +97,5 @@ void stall_report(const struct queue *q, enum stall_reason reason, uint64_t sinc
 				"MQ_REASON=%s", stall_reason_names[reason], "MQ_DEPTH=%" PRIu64,
 				q->attr.messages, "MQ_AGE_USEC=%" PRIu64, age / 1000,
 				"MQ_DURATION_USEC=%" PRIu64, lasted / 1000, NULL);
-	/* what goes to the standard error of a service is in the journal too */
-	if (!journal || !getenv("JOURNAL_STREAM"))
-		log_line(priority, "%s", text ? text : "");
+	write_line(journal, priority, text ? text : "");
 }
