@@ -30,7 +30,7 @@ _mqwatchctl() {
 	for ((i = 1; i < cword; i++)); do
 		word=${words[i]}
 		case $word in
-		-p | -o | -x | -f | -l | -b | --pid | --output | --sort | --format | --limit | --bytes | --socket | --ipcns)
+		-p | -o | -x | -f | -l | -b | -i | --inode | --pid | --output | --sort | --format | --limit | --bytes | --socket | --ipcns)
 			i=$((i + 1))
 			;;
 		-*) ;;

@@ -98,13 +98,24 @@ static void no_such_queue(struct exchange *x, const char *name, uint32_t ipcns)
 		      escaped ?: "", ipcns);
 }
 
+/* A number among the query parameters; *value stays as it is where there is none. */
+static int query_number(struct exchange *x, const char *key, uint64_t max, uint64_t *value)
+{
+	const char *s = http_query(x->request, key);
+
+	if (!s || parse_u64(s, 0, max, value) == 0)
+		return 0;
+	respond_error(x, 400, "bad_request", "%s must be a number from 0 to %" PRIu64, key, max);
+	return -EINVAL;
+}
+
 /* The queue that the path names; otherwise answers and returns NULL. Borrowed from the table. */
 static const struct queue *find_queue(struct exchange *x)
 {
 	char ipcns_text[16], name[MQW_NAME_SIZE];
 	const struct table *table;
 	const struct queue *q = NULL;
-	uint64_t ipcns;
+	uint64_t ipcns, ino = 0;
 
 	snprintf(ipcns_text, sizeof(ipcns_text), "%.*s", (int)x->parts[0].length, x->parts[0].s);
 	if (x->parts[0].length >= sizeof(ipcns_text) ||
@@ -123,9 +134,10 @@ static const struct queue *find_queue(struct exchange *x)
 	}
 	memcpy(name, x->parts[1].s, x->parts[1].length);
 	name[x->parts[1].length] = '\0';
-	if (refresh(x, &table) < 0)
+	if (query_number(x, "inode", UINT64_MAX, &ino) < 0 || refresh(x, &table) < 0)
 		return NULL;
-	q = table_find(table, (uint32_t)ipcns, name);
+	q = ino ? table_find_inode(table, (uint32_t)ipcns, name, ino)
+		: table_find(table, (uint32_t)ipcns, name);
 	if (!q)
 		no_such_queue(x, name, (uint32_t)ipcns);
 	return q;
@@ -264,17 +276,6 @@ static void get_queue(struct exchange *x)
 	respond(x, 200, json);
 }
 
-/* A number among the query parameters; *value stays as it is where there is none. */
-static int query_number(struct exchange *x, const char *key, uint64_t max, uint64_t *value)
-{
-	const char *s = http_query(x->request, key);
-
-	if (!s || parse_u64(s, 0, max, value) == 0)
-		return 0;
-	respond_error(x, 400, "bad_request", "%s must be a number from 0 to %" PRIu64, key, max);
-	return -EINVAL;
-}
-
 static void respond_snapshot_error(struct exchange *x, const struct queue *q, int error)
 {
 	switch (error) {
@@ -303,6 +304,7 @@ static void get_messages(struct exchange *x)
 	};
 	enum authz_grant grant;
 	const struct queue *q;
+	_cleanup_free_ char *name = NULL;
 	struct queue queue;
 	int r;
 
@@ -325,7 +327,14 @@ static void get_messages(struct exchange *x)
 		respond_denied(x, q->name, &q->attr);
 		return;
 	}
-	queue = *q; /* the table may change meanwhile */
+	/* the table may change meanwhile */
+	name = strdup(q->name);
+	if (!name) {
+		respond(x, 200, NULL);
+		return;
+	}
+	queue = *q;
+	queue.name = name;
 	r = control->ops->snapshot(control->data, q, &request, &snapshot);
 	if (r < 0) {
 		respond_snapshot_error(x, &queue, r);

@@ -44,6 +44,7 @@ struct ctl_args {
 	uint32_t ipcns;	    /* --ipcns, 0: not given */
 	pid_t pid;	    /* --pid, 0: not given */
 	const char *queue;  /* without the leading '/' */
+	uint64_t inode;	    /* --inode, 0: not given */
 	const char *topic;  /* of "help" */
 	uint64_t stall;	    /* 0: not given */
 	/* list */
@@ -90,6 +91,7 @@ struct ctl_query {
 	enum ctl_document document;
 	uint32_t ipcns;	       /* QUEUE, MESSAGES */
 	const char *name;      /* QUEUE, MESSAGES */
+	uint64_t inode;	       /* QUEUE, MESSAGES; 0: the one that has the name */
 	uint64_t id;	       /* STALL */
 	uint64_t limit, bytes; /* MESSAGES; 0: all, as much as there is */
 	bool no_payload;       /* MESSAGES */

@@ -23,6 +23,7 @@ enum ctl_option_id {
 	OPT_BYTES,
 	OPT_NO_PAYLOAD,
 	OPT_FORCE,
+	OPT_INODE,
 };
 
 struct ctl_option {
@@ -60,7 +61,15 @@ static const struct ctl_option list_options[] = {
 	{"orphans", '\0', NULL, "only queues that no process has open", OPT_ORPHANS},
 };
 
+#define INODE_OPTION                                                                              \
+	{                                                                                         \
+		"inode", 'i', "N", "of this name the one with this inode: list --json", OPT_INODE \
+	}
+
+static const struct ctl_option queue_options[] = {INODE_OPTION};
+
 static const struct ctl_option dump_options[] = {
+	INODE_OPTION,
 	{"format", 'f', "FORMAT", "table (the default), hex, text or raw", OPT_FORMAT},
 	{"limit", 'l', "N", "at most the first N messages", OPT_LIMIT},
 	{"bytes", 'b', "N", "at most N bytes of each payload; K, M and G mean powers of 1024",
@@ -83,6 +92,8 @@ static const struct ctl_verb verbs[] = {
 		.operand = "QUEUE",
 		.summary = "everything known of one queue: limits, counters, call times, blocked "
 			   "calls",
+		.options = queue_options,
+		.n_options = ARRAY_SIZE(queue_options),
 		.namespaced = true,
 		.run = ctl_show,
 	},
@@ -108,6 +119,8 @@ static const struct ctl_verb verbs[] = {
 		.name = "who",
 		.operand = "QUEUE",
 		.summary = "who has a queue open, who waits in it, who is to be notified",
+		.options = queue_options,
+		.n_options = ARRAY_SIZE(queue_options),
 		.namespaced = true,
 		.run = ctl_who,
 	},
@@ -281,6 +294,11 @@ static int apply_option(const struct ctl_option *option, const char *value, stru
 		return CTL_OK;
 	case OPT_NO_PAYLOAD:
 		args->no_payload = true;
+		return CTL_OK;
+	case OPT_INODE:
+		if (parse_u64(value, 1, UINT64_MAX, &args->inode) < 0)
+			return usage(err, args->verb, "--inode: no inode number", value,
+				     "mqwatchctl list --json shows it");
 		return CTL_OK;
 	case OPT_FORCE:
 		args->force = true;

@@ -78,7 +78,7 @@ no_memory:
 static char *make_url(CURL *curl, const struct ctl_query *query)
 {
 	_cleanup_(curl_freep) char *name = NULL;
-	char *url = NULL, limit[48] = "", bytes[48] = "";
+	char *url = NULL, limit[48] = "", bytes[48] = "", inode[48] = "";
 	int r;
 
 	if (query->name) {
@@ -90,18 +90,23 @@ static char *make_url(CURL *curl, const struct ctl_query *query)
 		snprintf(limit, sizeof(limit), "&limit=%" PRIu64, query->limit);
 	if (query->bytes)
 		snprintf(bytes, sizeof(bytes), "&bytes=%" PRIu64, query->bytes);
+	if (query->inode)
+		snprintf(inode, sizeof(inode), "inode=%" PRIu64, query->inode);
 	switch (query->document) {
 	case CTL_DOCUMENT_STATUS:
 		return strdup("http://localhost/v1/status");
 	case CTL_DOCUMENT_QUEUES:
 		return strdup("http://localhost/v1/queues");
 	case CTL_DOCUMENT_QUEUE:
-		r = asprintf(&url, "http://localhost/v1/queues/%" PRIu32 "/%s", query->ipcns, name);
+		r = asprintf(&url, "http://localhost/v1/queues/%" PRIu32 "/%s%s%s", query->ipcns,
+			     name, *inode ? "?" : "", inode);
 		return r < 0 ? NULL : url;
 	case CTL_DOCUMENT_MESSAGES:
 		r = asprintf(&url,
-			     "http://localhost/v1/queues/%" PRIu32 "/%s/messages?payload=%d%s%s",
-			     query->ipcns, name, !query->no_payload, limit, bytes);
+			     "http://localhost/v1/queues/%" PRIu32
+			     "/%s/messages?payload=%d%s%s%s%s",
+			     query->ipcns, name, !query->no_payload, limit, bytes,
+			     *inode ? "&" : "", inode);
 		return r < 0 ? NULL : url;
 	case CTL_DOCUMENT_LIMITS:
 		return strdup("http://localhost/v1/limits");

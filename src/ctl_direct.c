@@ -131,6 +131,12 @@ static int direct_queue(struct direct *d, const struct ctl_query *query, struct 
 	if (r)
 		return r;
 	q = mqd < 0 ? NULL : table_find(d->table, query->ipcns, query->name);
+	if (q && query->inode && q->id.ino != query->inode)
+		return ctl_fail(
+			error, CTL_NO_QUEUE,
+			"the queue that has the name /%s is another one; only the daemon can "
+			"see one that was unlinked",
+			label);
 	if (!q)
 		return ctl_fail(error, CTL_NO_QUEUE, "no queue /%s in IPC namespace %u", label,
 				query->ipcns);

@@ -120,6 +120,7 @@ static void print_header(const struct ctl_args *args, const struct ctl_query *qu
 		.document = CTL_DOCUMENT_QUEUE,
 		.ipcns = query->ipcns,
 		.name = query->name,
+		.inode = query->inode,
 		.brief = true,
 	};
 	_cleanup_(json_object_putp) struct json_object *queue = NULL;

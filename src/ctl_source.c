@@ -124,7 +124,7 @@ int ctl_wanted_ipcns(const struct ctl_args *args, uint32_t *ret)
 }
 
 /* The other namespaces that have a queue of that name. */
-static size_t find_elsewhere(struct json_object *list, const char *name, uint32_t but,
+static size_t find_elsewhere(struct json_object *list, const struct ctl_query *query, uint32_t but,
 			     uint32_t found[CANDIDATES_MAX])
 {
 	struct json_object *queues = ctl_json_get(list, "queues");
@@ -133,10 +133,16 @@ static size_t find_elsewhere(struct json_object *list, const char *name, uint32_
 	for (size_t i = 0; i < ctl_json_length(queues); i++) {
 		struct json_object *queue = json_object_array_get_idx(queues, i);
 		_cleanup_free_ char *other = ctl_json_name(queue);
-		uint64_t ipcns;
+		uint64_t ipcns, inode;
 
-		if (!other || strcmp(other, name) || !ctl_json_u64(queue, "ipcns", &ipcns) ||
+		if (!other || strcmp(other, query->name) || !ctl_json_u64(queue, "ipcns", &ipcns) ||
 		    ipcns == but)
+			continue;
+		if (query->inode &&
+		    (!ctl_json_u64(queue, "inode", &inode) || inode != query->inode))
+			continue;
+		/* of several in one namespace, it is the one that has the name */
+		if (n && n <= CANDIDATES_MAX && found[n - 1] == ipcns)
 			continue;
 		if (n < CANDIDATES_MAX)
 			found[n] = (uint32_t)ipcns;
@@ -170,12 +176,13 @@ int ctl_get_queue(const struct ctl_args *args, struct ctl_query *query, struct j
 		return r;
 	namespace_of("/proc/self/ns/ipc", &own);
 	query->name = args->queue;
+	query->inode = args->inode;
 	query->ipcns = wanted ? wanted : own;
 	r = get(args, query, ret, &error);
 	if (r != CTL_NO_QUEUE || wanted || get(args, &list_query, &list, &ignored) != CTL_OK)
 		return report(r, error);
 
-	n = find_elsewhere(list, args->queue, own, candidates);
+	n = find_elsewhere(list, query, own, candidates);
 	if (!n)
 		return report(r, error);
 	shown = name_escape(args->queue);

@@ -129,7 +129,7 @@ static struct json_object *json_oldest(const struct queue_oldest *oldest,
 	return json_end(&o);
 }
 
-static struct json_object *json_stalls(const uint64_t stalls[STALL_REASONS])
+static struct json_object *json_stalls(const uint32_t stalls[STALL_REASONS])
 {
 	struct json_build o = json_begin();
 

@@ -30,6 +30,9 @@ static int op_refresh(void *data, const struct table **ret)
 	if (r < 0)
 		return r;
 	manager_look(m);
+	r = table_sum(m->table, m->probe);
+	if (r < 0)
+		return r;
 	*ret = m->table;
 	return 0;
 }
@@ -204,6 +207,9 @@ static int op_metrics(void *data, struct text *out)
 	if (r < 0)
 		return r;
 	manager_look(m);
+	r = table_sum(m->table, m->probe);
+	if (r < 0)
+		return r;
 	manager_status(m, &status);
 	in = (struct metrics_input){
 		.table = m->table,
@@ -216,6 +222,7 @@ static int op_metrics(void *data, struct text *out)
 	};
 	text_expect(out, PAGE_SIZE_BASE + table_size(m->table) * PAGE_SIZE_QUEUE);
 	metrics_render(out, &in);
+	table_drop_sums(m->table);
 	m->scrape_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	return out->failed ? -ENOMEM : 0;
 }

@@ -136,8 +136,10 @@ static int add_details(struct manager *m, const struct queue *q, struct json_obj
 	const struct mqw_opener *openers;
 	const struct open_call *calls;
 	size_t n;
-	int r = add(json, "details", json_queue(q, true, offset));
+	int r = table_sum(m->table, m->probe);
 
+	if (r == 0)
+		r = add(json, "details", json_queue(q, true, offset));
 	if (r == 0 && q->found.oldest.pid)
 		r = add(json, "oldest_sender", json_sender(&q->found.oldest));
 	if (r == 0 && manager_openers(m, q, &openers, &n) == 0)
@@ -163,7 +165,7 @@ static void record_stall(struct manager *m, const struct queue *q, enum stall_re
 	struct json_object *details = json_object_new_object();
 	int r = details ? add_details(m, q, details) : -ENOMEM;
 
-	memcpy(record.name, q->name, sizeof(record.name));
+	snprintf(record.name, sizeof(record.name), "%s", q->name);
 	if (r == 0)
 		r = recorder_add(m->recorder, &record, details);
 	else
@@ -230,6 +232,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *data)
 	if (watch_stale(m->watch, m->probe))
 		manager_refresh(m);
 	sd_event_source_set_time(source, run(m) / 1000);
+	table_drop_sums(m->table);
 	manager_tell(m);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

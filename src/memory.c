@@ -7,6 +7,7 @@
 #include "util.h"
 
 #define BLOCK_SIZE (128 * 1024)
+#define HUGE_PAGE  ((size_t)2 * 1024 * 1024)
 #define START_SIZE (32 * 1024 * 1024) /* glibc's greatest threshold, DEFAULT_MMAP_THRESHOLD_MAX */
 
 void memory_keep_blocks(void)
@@ -20,6 +21,19 @@ void memory_give_back_blocks(void)
 	/* set, as the default grows with the blocks that are freed: one metrics page, and all are kept */
 	mallopt(M_MMAP_THRESHOLD, BLOCK_SIZE);
 	mallopt(M_TRIM_THRESHOLD, BLOCK_SIZE);
+}
+
+void *memory_block(size_t size)
+{
+	void *block;
+
+	if (size < HUGE_PAGE / 2)
+		return malloc(size);
+	size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	block = aligned_alloc(HUGE_PAGE, size);
+	if (block)
+		madvise(block, size, MADV_HUGEPAGE);
+	return block;
 }
 
 struct mapping {

@@ -75,32 +75,33 @@ struct queue_charged {
 	uint32_t uid;
 };
 
+/* A system may have tens of thousands: the order of the members leaves few holes. */
 struct queue {
 	struct mqw_key id;
-	uint64_t handle;	  /* struct peek_item.handle; 0: not known */
-	char name[MQW_NAME_SIZE]; /* without the leading '/'; any bytes but NUL and '/' */
-	bool linked;		  /* else it has the name no more, and is there while it is open */
-	bool shadow;	   /* another queue has the name: this one is told apart by its inode */
-	uint64_t first_ns; /* when it was first seen */
-	bool opens_known;
-	uint32_t opens, writes; /* open descriptions, and those of them that may send */
+	uint64_t handle;	/* struct peek_item.handle; 0: not known */
+	const char *name;	/* without the leading '/'; any bytes but NUL and '/'; borrowed */
+	uint64_t first_ns;	/* when it was first seen */
 	int64_t used_sec;	/* Unix time of the last call on it; if opens_known */
-	bool openers_known;
+	uint32_t opens, writes; /* open descriptions, and those of them that may send */
 	uint32_t readers, writers; /* open descriptions but our own, by access */
-	bool counted;		   /* the probes see this queue: counters are valid */
-	bool peeks_counted;	   /* so is that of peeks: the kernel has mq_timedreceive2(2) */
-	bool slotted;		   /* they have seen a call on it: its counts are in this slot */
-	uint32_t slot;
+	uint32_t slot;		   /* if slotted */
+	bool linked : 1;	   /* else it has the name no more, and is there while it is open */
+	bool shadow : 1; /* another queue has the name: this one is told apart by its inode */
+	bool opens_known : 1;
+	bool openers_known : 1;
+	bool counted : 1;	/* the probes see this queue: counters are valid */
+	bool peeks_counted : 1; /* so is that of peeks: the kernel has mq_timedreceive2(2) */
+	bool slotted : 1;	/* they have seen a call on it: its counts are in this slot */
 	struct queue_charged charged;
 	struct queue_attr attr;
 	/* as long as the queue has this identity */
 	struct queue_findings found;
 	struct queue_progress progress;
 	struct stall stall;
-	uint64_t stalls[STALL_REASONS]; /* how often it got stuck, counted as counters are */
+	uint32_t stalls[STALL_REASONS]; /* how often it got stuck, counted as counters are */
 	/*
 	 * Totals since the daemon started, per (IPC namespace, name): they go on when a queue is
-	 * removed and made again.
+	 * removed and made again. There from table_sum() until the next refresh.
 	 */
 	struct mqw_counters *counters; /* NULL: all 0 */
 };

@@ -38,13 +38,14 @@ int table_compare(const void *a, const void *b)
 
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	size_t size = strlen(name) + 1;
+	struct entry *e = calloc(1, sizeof(*e) + size);
 
 	if (!e)
 		return NULL;
 	e->queue.id = (struct mqw_key){.ino = ino, .ipcns = ipcns};
 	e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
-	snprintf(e->queue.name, sizeof(e->queue.name), "%s", name);
+	e->queue.name = memcpy(e->name, name, size);
 	return e;
 }
 
@@ -53,7 +54,6 @@ void entry_free(struct entry *e)
 	if (!e)
 		return;
 	free(e->base);
-	free(e->queue.counters);
 	free(e->queue.found.levels);
 	free(e);
 }
@@ -313,6 +313,7 @@ int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *p
 	for (size_t i = 0; i < t->n_entries; i++)
 		t->entries[i]->seen = false;
 	memset(t->drops, 0, sizeof(t->drops));
+	table_drop_sums(t);
 	r = table_index(t);
 	if (r == 0)
 		r = table_see_queues(t, namespaces);
@@ -324,7 +325,7 @@ int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *p
 		r = table_index(t);
 	if (r < 0)
 		return r;
-	return probe && probe_attached(probe) ? table_read_counters(t, probe, now) : 0;
+	return probe && probe_attached(probe) ? table_read_slots(t, probe, now) : 0;
 }
 
 int table_new(struct table **ret, size_t queues_max)
@@ -348,6 +349,7 @@ void table_free(struct table *t)
 	free(t->index);
 	free(t->listed);
 	free(t->retired_ns);
+	free(t->sums);
 	free(t);
 }
 
@@ -371,6 +373,14 @@ const struct queue *table_find(const struct table *t, uint32_t ipcns, const char
 	struct entry *e = entry_find(t, ipcns, name);
 
 	return e && e->listed ? &e->queue : NULL;
+}
+
+const struct queue *table_find_inode(const struct table *t, uint32_t ipcns, const char *name,
+				     uint64_t ino)
+{
+	struct entry *e = entry_of(t, &(struct mqw_key){.ino = ino, .ipcns = ipcns});
+
+	return e && e->listed && strcmp(e->queue.name, name) == 0 ? &e->queue : NULL;
 }
 
 size_t table_drops(const struct table *t, enum table_drop reason)

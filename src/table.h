@@ -26,17 +26,27 @@ void table_free(struct table *t);
 DEFINE_CLEANUP(struct table *, table_free)
 
 /*
- * Reads the namespaces, the attributes and the probes' counters anew. probe may be NULL.
+ * Reads the namespaces and the attributes anew, not yet the counters. probe may be NULL.
  * Queues and namespaces that come and go meanwhile are no error.
  */
 int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *peek,
 		  struct probe *probe);
+
+/*
+ * Sets the queues' counters, if they are not set yet. They take much memory: who has used them drops them; so
+ * does a refresh.
+ */
+int table_sum(struct table *t, struct probe *probe);
+void table_drop_sums(struct table *t);
 
 /* Queues in the order of (ipcns, name bytes, shadows last); pointers are good until the next refresh. */
 size_t table_size(const struct table *t);
 const struct queue *table_at(const struct table *t, size_t i);
 struct queue *table_edit(struct table *t, size_t i); /* for what the watch keeps there */
 const struct queue *table_find(const struct table *t, uint32_t ipcns, const char *name);
+/* The queue with this inode that has the name, or had it before it was unlinked. */
+const struct queue *table_find_inode(const struct table *t, uint32_t ipcns, const char *name,
+				     uint64_t ino);
 
 /* Queues that the last refresh left out. */
 size_t table_drops(const struct table *t, enum table_drop reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The probes' counters, by queue: what each slot counted goes to the name that its queue has. */
 #include "log.h"
+#include "memory.h"
 #include "table_internal.h"
 
 /* From a slot's retirement to its release: the calls that had found it are long over. */
@@ -86,33 +87,31 @@ static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_
 		t->retired_ns[i] = 0;
 	}
 	if (r < 0)
-		log_warning_errno(r, "A removed queue's counters cannot be put away, ignoring: %m");
+		log_warning_errno_limited(
+			r, "A removed queue's counters cannot be put away, ignoring: %m");
 }
 
-/* Most queues of a large system may never be used while it is watched: they need no memory for it. */
-static int clear_sum(struct entry *e)
+static int cover_slots(struct table *t, size_t n)
 {
-	if (!e->queue.counters)
-		e->queue.counters = malloc(sizeof(*e->queue.counters));
-	if (!e->queue.counters)
+	uint64_t *grown;
+
+	if (n <= t->n_retired)
+		return 0;
+	grown = reallocarray(t->retired_ns, n, sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	memset(e->queue.counters, 0, sizeof(*e->queue.counters));
+	memset(grown + t->n_retired, 0, (n - t->n_retired) * sizeof(*grown));
+	t->retired_ns = grown;
+	t->n_retired = n;
 	return 0;
 }
 
-int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
+int table_read_slots(struct table *t, struct probe *probe, uint64_t now)
 {
 	size_t n = probe_slots(probe);
 
-	if (n > t->n_retired) {
-		uint64_t *grown = reallocarray(t->retired_ns, n, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		memset(grown + t->n_retired, 0, (n - t->n_retired) * sizeof(*grown));
-		t->retired_ns = grown;
-		t->n_retired = n;
-	}
+	if (cover_slots(t, n) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
@@ -121,12 +120,6 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		e->queue.peeks_counted = probe_sees_peeks(probe);
 		e->queue.slotted = false;
 		e->standing = (struct standing){};
-		if (!e->base && !e->queue.counters)
-			continue;
-		if (clear_sum(e) < 0)
-			return -ENOMEM;
-		if (e->base)
-			*e->queue.counters = *e->base;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mqw_queue *slot = probe_slot(probe, i);
@@ -134,12 +127,6 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 
 		if (!slot)
 			continue;
-		e = entry_find(t, slot->key.ipcns, slot->name);
-		if (e && e->listed) {
-			if (!e->queue.counters && clear_sum(e) < 0)
-				return -ENOMEM;
-			totals_add(e->queue.counters, &slot->counters);
-		}
 		e = entry_of(t, &slot->key);
 		if (!e || !e->listed) {
 			recycle_slot(t, probe, i, now);
@@ -149,7 +136,79 @@ int table_read_counters(struct table *t, struct probe *probe, uint64_t now)
 		e->queue.slot = i;
 		e->standing = totals_standing(slot, now);
 	}
+	return 0;
+}
+
+/* Most queues of a large system may never be used while it is watched: they need no sum. */
+static struct mqw_counters *sum_of(struct table *t, struct entry *e)
+{
+	struct mqw_counters *sum = e->queue.counters;
+
+	if (!sum) {
+		sum = &t->sums[t->n_sums++];
+		memset(sum, 0, sizeof(*sum));
+		e->queue.counters = sum;
+	}
+	return sum;
+}
+
+/* Room for one per slot and one per queue that has counts of others before it. */
+static int begin_sums(struct table *t, size_t n)
+{
+	for (size_t i = 0; i < t->n_entries; i++)
+		n += t->entries[i]->listed && t->entries[i]->base;
+	t->sums = memory_block((n + 1) * sizeof(*t->sums));
+	if (!t->sums)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_entries; i++) {
+		struct entry *e = t->entries[i];
+
+		if (e->listed && e->base)
+			*sum_of(t, e) = *e->base;
+	}
+	return 0;
+}
+
+static void add_slot(struct table *t, const struct mqw_queue *slot, uint64_t now)
+{
+	struct entry *of = entry_of(t, &slot->key), *named = of;
+
+	/* a shadow's counts are with its name */
+	if (!of || of->queue.shadow)
+		named = entry_find(t, slot->key.ipcns, slot->name);
+	if (named && named->listed)
+		totals_add(sum_of(t, named), &slot->counters);
+	if (of && of->listed)
+		of->standing = totals_standing(slot, now);
+}
+
+int table_sum(struct table *t, struct probe *probe)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	size_t n = probe_slots(probe);
+
+	if (t->sums || !probe_attached(probe))
+		return 0;
+	if (begin_sums(t, n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct mqw_queue *slot = probe_slot(probe, i);
+
+		if (slot)
+			add_slot(t, slot, now);
+	}
 	for (size_t i = 0; i < t->n_entries; i++)
 		settle_standing(t->entries[i]);
 	return 0;
+}
+
+void table_drop_sums(struct table *t)
+{
+	if (!t->sums)
+		return;
+	for (size_t i = 0; i < t->n_entries; i++)
+		t->entries[i]->queue.counters = NULL;
+	free(t->sums);
+	t->sums = NULL;
+	t->n_sums = 0;
 }

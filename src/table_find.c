@@ -230,6 +230,7 @@ static int demote(struct walk *w, struct entry *e)
 	if (!shadow)
 		return -ENOMEM;
 	shadow->queue = e->queue;
+	shadow->queue.name = shadow->name;
 	shadow->queue.shadow = true;
 	shadow->queue.counters = NULL;
 	e->queue.found.levels = NULL;

@@ -15,9 +15,10 @@ struct entry {
 	struct mqw_counters *base; /* NULL: nothing yet */
 	struct standing standing;
 	struct standing shown; /* the sums last shown: they never go backwards */
+	uint64_t unlisted_ns;  /* when it went */
 	bool seen;	       /* by the refresh under way */
 	bool listed;
-	uint64_t unlisted_ns; /* when it went */
+	char name[]; /* the queue's */
 };
 
 struct table {
@@ -32,6 +33,8 @@ struct table {
 	size_t drops[TABLE_DROPS];
 	uint64_t *retired_ns; /* by slot; 0: in use */
 	size_t n_retired;
+	struct mqw_counters *sums; /* of the queues that have some; NULL: none are wanted now */
+	size_t n_sums;
 };
 
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino); /* NULL: no memory */
@@ -49,7 +52,7 @@ int table_see_queues(struct table *t, struct namespaces *namespaces);
 int table_index(struct table *t);
 int table_compare(const void *a, const void *b); /* of places of entries */
 
-/* Sets the listed queues' counters from the probes' slots; takes back those of queues that went. */
-int table_read_counters(struct table *t, struct probe *probe, uint64_t now);
+/* Finds the listed queues' slots; takes back those of queues that went. */
+int table_read_slots(struct table *t, struct probe *probe, uint64_t now);
 
 #endif /* MQWATCH_TABLE_INTERNAL_H */

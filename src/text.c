@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <sys/mman.h>
-
+#include "memory.h"
 #include "name.h"
 #include "text.h"
 
 #define U64_DIGITS 20
-#define HUGE_PAGE  ((size_t)2 * 1024 * 1024)
 
 static const char digit_pairs[] = "0001020304050607080910111213141516171819"
 				  "2021222324252627282930313233343536373839"
@@ -19,7 +17,7 @@ void text_free(struct text *t)
 	*t = (struct text){};
 }
 
-static bool text_grow(struct text *t, size_t size)
+bool text_grow(struct text *t, size_t size)
 {
 	size_t need, capacity = t->capacity ? t->capacity : 4096;
 	char *data;
@@ -40,37 +38,13 @@ static bool text_grow(struct text *t, size_t size)
 	return true;
 }
 
-/* Room for size more bytes at the returned place, not yet counted in t->size; NULL: no memory. */
-static inline char *text_reserve(struct text *t, size_t size)
-{
-	if ((t->failed || t->capacity - t->size < size) && !text_grow(t, size))
-		return NULL;
-	return t->data + t->size;
-}
-
-/*
- * A long text is written once, sent and freed. In huge pages that takes a fault or two instead of
- * one for each 4 KiB, which would cost more than the writing.
- */
-static char *expect_long(size_t size)
-{
-	char *data;
-
-	size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	data = aligned_alloc(HUGE_PAGE, size);
-	if (data)
-		madvise(data, size, MADV_HUGEPAGE);
-	return data;
-}
-
 void text_expect(struct text *t, size_t size)
 {
 	char *data;
 
 	if (t->failed || t->capacity - t->size >= size)
 		return;
-	data = !t->data && size >= HUGE_PAGE / 2 ? expect_long(size)
-						 : realloc(t->data, t->size + size);
+	data = t->data ? realloc(t->data, t->size + size) : memory_block(size);
 	if (!data)
 		return; /* appending will ask again, for less */
 	t->data = data;
@@ -115,6 +89,15 @@ void text_append_u64(struct text *t, uint64_t value)
 	char *begin = digits_before(digits + sizeof(digits), value);
 
 	text_append_bytes(t, begin, (size_t)(digits + sizeof(digits) - begin));
+}
+
+void text_append_u64_line(struct text *t, uint64_t value)
+{
+	char digits[U64_DIGITS + 1], *end = digits + U64_DIGITS;
+	char *begin = digits_before(end, value);
+
+	*end = '\n';
+	text_append_bytes(t, begin, (size_t)(end + 1 - begin));
 }
 
 /* whole + fraction / unit */

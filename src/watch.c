@@ -17,7 +17,7 @@ struct watch {
 	void *data;
 	bool stale;
 	uint64_t slots_sum;
-	struct queue *stalled; /* as the last round left them */
+	struct queue *stalled; /* as the last round left them, with names of their own */
 	size_t n_stalled, stalled_capacity;
 };
 
@@ -52,10 +52,18 @@ int watch_new(struct watch **ret, const struct watch_ops *ops, void *data)
 	return 0;
 }
 
+static void forget_stalled(struct watch *w)
+{
+	for (size_t i = 0; i < w->n_stalled; i++)
+		free((char *)w->stalled[i].name);
+	w->n_stalled = 0;
+}
+
 void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
+	forget_stalled(w);
 	free(w->stalled);
 	free(w);
 }
@@ -352,11 +360,13 @@ static void end_gone(struct round *r)
 		old->stall = (struct stall){};
 		w->ops->stalled(w->data, old, &before);
 	}
-	w->n_stalled = 0;
+	forget_stalled(w);
 }
 
 static int note_stalled(struct watch *w, const struct queue *q)
 {
+	char *name;
+
 	if (w->n_stalled == w->stalled_capacity) {
 		size_t capacity = w->stalled_capacity ? 2 * w->stalled_capacity : 8;
 		struct queue *grown = reallocarray(w->stalled, capacity, sizeof(*grown));
@@ -366,7 +376,12 @@ static int note_stalled(struct watch *w, const struct queue *q)
 		w->stalled = grown;
 		w->stalled_capacity = capacity;
 	}
-	w->stalled[w->n_stalled++] = *q;
+	name = strdup(q->name);
+	if (!name)
+		return -ENOMEM;
+	w->stalled[w->n_stalled] = *q;
+	w->stalled[w->n_stalled].found.levels = NULL;
+	w->stalled[w->n_stalled++].name = name;
 	return 0;
 }
 

@@ -61,6 +61,24 @@ who() {
 	run ! grep -F "$holder" <<<"$output"
 }
 
+@test "who and show: a registration with SIGEV_THREAD" {
+	local notified
+
+	daemon_start
+	"$BIN/mqfill" --depth=2 --message-size=16 create /who
+	spawn "$BIN/mqfill" notify-thread /who
+	notified=$PID
+	wait_for registered
+	same "[$notified,\"thread\",null]" "$(who /who | jq -c '.notify | [.pid, .method, .signal]')"
+	same "[$notified,\"thread\"]" "$(json show /who | jq -c '.notify | [.pid, .method]')"
+	contains "$(ctl who /who)" "Process $notified .* by .*thread"
+	# the message consumes it
+	"$BIN/mqfill" send /who 0:x
+	wait "$notified"
+	same null "$(who /who | jq .notify)"
+	metric_is 0 mqwatch_queue_notify_registered 'queue="/who"'
+}
+
 registered() {
 	[ "$(metric mqwatch_queue_notify_registered 'queue="/who"')" = 1 ]
 }
@@ -139,6 +157,23 @@ registered() {
 	run -0 ctl limits
 	contains "$output" "EACCES: the queue's owner"
 	contains "$output" 'EMFILE: RLIMIT_MSGQUEUE'
+}
+
+@test "mq_open failures as the namespace is full: ENOSPC" {
+	local user=$STRANGER max
+
+	daemon_start
+	max=$(cat /proc/sys/fs/mqueue/queues_max)
+	"$BIN/mqfill" --mode=0666 create /only
+	echo 1 >/proc/sys/fs/mqueue/queues_max
+	run ! as "$user" "$BIN/mqfill" create /one-more
+	# what is there can be opened
+	as "$user" "$BIN/mqfill" send /only 0:x
+	echo "$max" >/proc/sys/fs/mqueue/queues_max
+	metric_is 1 mqwatch_open_errors_total 'errno="ENOSPC"' "uid=\"$user\""
+	same 1 "$(json limits | jq ".open_errors[] | select(.errno == \"ENOSPC\" and .uid == $user).count")"
+	run -0 ctl limits
+	contains "$output" 'ENOSPC: fs.mqueue.queues_max'
 }
 
 @test "limits says what is refused next, and what to raise" {

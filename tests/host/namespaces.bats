@@ -111,7 +111,7 @@ no_namespace() {
 }
 
 @test "a queue unlinked while open: listed, dumped, linked=\"false\"; gone with its last descriptor" {
-	local holder
+	local holder inode
 
 	daemon_start
 	"$BIN/mqfill" --depth=3 --message-size=32 create /orphaned
@@ -139,8 +139,20 @@ newer' "$(payloads /orphaned)"
 	metric_is 3 mqwatch_queue_sent_messages_total 'queue="/orphaned"'
 	metrics >page
 	promtool check metrics <page
+	# the old one is reached by its inode
+	inode=$(json list | jq '.queues[] | select(.queue == "/orphaned" and .linked == false).inode')
+	same kept "$(payloads --inode "$inode" /orphaned)"
+	same kept "$(api "/v1/queues/$IPCNS/orphaned/messages?inode=$inode" | jq -r '.messages[].payload.data | @base64d')"
+	same 'false 1' "$(json show --inode "$inode" /orphaned | jq -r '"\(.linked) \(.messages)"')"
+	same "[$holder]" "$(json who --inode "$inode" /orphaned | jq -c '[.openers[].pid]')"
+	contains "$(ctl dump --inode "$inode" /orphaned)" '^/orphaned: 1/3 messages'
+	same 'true 2' "$(json show /orphaned | jq -r '"\(.linked) \(.messages)"')"
+	run -3 ctl show --inode "$inode" /other
+	run -3 ctl show --inode $((inode + 1000000)) /orphaned
+	run -2 ctl show --inode x /orphaned
 	kill -KILL "$holder"
 	wait "$holder" || :
+	run -3 ctl show --inode "$inode" /orphaned
 	same '[[true,2]]' \
 		"$(json list | jq -c '[.queues[] | select(.queue == "/orphaned") | [.linked, .messages]]')"
 	metric_is 3 mqwatch_queue_sent_messages_total 'queue="/orphaned"'
@@ -158,4 +170,58 @@ open_to() {
 	daemon_start --queues.include '/app-*' --queues.include /none --queues.exclude '*-two'
 	same '["/app-one"]' "$(json list | jq -c '[.queues[].queue]')"
 	metric_is 2 mqwatch_queues_dropped 'reason="filter"'
+}
+
+# wandering [COUNT]: a process that goes through the namespaces and opens the queue of each
+wandering() {
+	local pid files=()
+
+	for pid in "${pids[@]}"; do
+		files+=("/proc/$pid/ns/ipc")
+	done
+	spawn "$BIN/mqfill" ${1:+--count="$1"} wander /same "${files[@]}"
+}
+
+holding() {
+	json who --ipcns "$2" /same | jq -e --argjson pid "$1" 'any(.openers[]; .pid == $pid)'
+}
+
+@test "processes that change namespaces, execute and end meanwhile: every row is right, and nothing is logged" {
+	local i rows found
+
+	setup_namespaces
+	daemon_start --stall.after 0 "${LIST[@]}"
+	rows=$(json list | jq -c '[.queues[] | [.ipcns, .queue, .messages, .messages_limit, .linked]]')
+	same 3 "$(jq length <<<"$rows")"
+	for i in 1 2 3 4; do
+		wandering 1000000
+	done
+	for ((i = 0; i < 40; i++)); do
+		found=$(json list | jq -c '[.queues[] | [.ipcns, .queue, .messages, .messages_limit, .linked]]')
+		same "$rows" "$found"
+		json who --ipcns "${numbers[i % 3]}" /same |
+			jq -e 'all(.openers[]; .comm == "mqfill" or .comm == null) and .readers <= 4'
+		same "urgent
+in the namespace $((i % 3))" "$(payloads --ipcns "${numbers[i % 3]}" /same)"
+		metrics >page
+		same 3 "$(grep -c '^mqwatch_queue_messages{.*queue="/same"} 2$' page)"
+	done
+	promtool check metrics <page
+	for i in "${SPAWNED[@]: -4}"; do
+		kill -KILL "$i"
+		wait "$i" || :
+	done
+	# one that has a queue open of a namespace that it left
+	wandering 3
+	wait_for holding "$PID" "${numbers[2]}"
+	wait_for entered "$PID" "${numbers[0]}"
+	holding "$PID" "${numbers[2]}"
+	run ! holding "$PID" "${numbers[0]}"
+	metric_is 1 mqwatch_queue_readers "ipcns=\"${numbers[2]}\""
+	metric_is 0 mqwatch_queue_readers "ipcns=\"${numbers[0]}\""
+	run ! grep -aE '^<[0-4]>' "$LOG"
+}
+
+entered() {
+	[ "$(stat -L -c %i "/proc/$1/ns/ipc")" = "$2" ]
 }

@@ -350,3 +350,23 @@ both_told() {
 	wait_for eval "json show /from | jq -e '.oldest.sender.command == null'"
 	same mqfill "$(json show /from | jq -r .oldest.sender.comm)"
 }
+
+# counted N: stalls that the metrics count
+counted() {
+	same "$1" "$(metrics | awk '/^mqwatch_queue_stalls_total/ { n += $NF } END { print n + 0 }')"
+}
+
+@test "many at once: the log has two hundred; metrics and records have all" {
+	local i told
+
+	for i in {1..250}; do
+		"$BIN/mqfill" --depth=1 --message-size=8 create "/many-$i"
+		"$BIN/mqfill" send "/many-$i" 0:x
+	done
+	stalled_daemon --recorder.records=1000
+	wait_for counted 250
+	same 250 "$(api /v1/stalls | jq '[.stalls[].queue] | unique | length')"
+	daemon_stop
+	told=$(grep -ac 'is stalled (no_reader)' "$LOG")
+	same 200 "$told"
+}

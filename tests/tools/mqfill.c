@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <mqueue.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -187,13 +191,85 @@ static int notify(const char *name, char *args[], const struct options *o)
 	return 0;
 }
 
+static void post(union sigval value)
+{
+	sem_post(value.sival_ptr);
+}
+
+/* The same by a function that runs in a thread of its own. */
+static int notify_thread(const char *name, char *args[], const struct options *o)
+{
+	static sem_t notified;
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD,
+				 .sigev_notify_function = post,
+				 .sigev_value.sival_ptr = &notified};
+	mqd_t queue = open_queue(name, O_RDONLY, o);
+
+	(void)args;
+	sem_init(&notified, 0, 0);
+	if (mq_notify(queue, &event) < 0)
+		die("mq_notify: %s", strerror(errno));
+	puts("registered");
+	fflush(stdout);
+	sem_wait(&notified);
+	puts("notified");
+	return 0;
+}
+
+static void enter(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || setns(fd, CLONE_NEWIPC) < 0)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* A process that executes a program and ends. */
+static void run_true(void)
+{
+	char *const argv[] = {(char *)"true", NULL}, *const env[] = {NULL};
+	pid_t pid;
+
+	if (posix_spawn(&pid, "/bin/true", NULL, NULL, argv, env) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+/*
+ * Enters one IPC namespace after the other, --count times, and opens the queue of that name there; at the end the
+ * first one again, with the queue of the last one open until a signal ends the program.
+ */
+static int wander(const char *name, char *args[], const struct options *o)
+{
+	size_t n = 0;
+	mqd_t queue = -1;
+
+	while (args[n])
+		n++;
+	if (!n)
+		die("wander: which NAMESPACE?");
+	for (uint64_t i = 0; i < o->count; i++) {
+		enter(args[i % n]);
+		if (queue >= 0)
+			mq_close(queue);
+		queue = open_queue(name, O_RDWR, o);
+		run_true();
+	}
+	enter(args[0]);
+	puts("holding");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(const char *name, char *args[], const struct options *o);
 } verbs[] = {
 	{"create", create},	    {"unlink", unlink_queue}, {"send", send_each},
 	{"send-input", send_input}, {"receive", receive},     {"hold", hold},
-	{"notify", notify},	    {"overtake", overtake},
+	{"notify", notify},	    {"overtake", overtake},   {"notify-thread", notify_thread},
+	{"wander", wander},
 };
 
 static const char usage[] =
@@ -201,10 +277,12 @@ static const char usage[] =
 	"[--rate=N] VERB "
 	"/QUEUE [ARG]...\n"
 	"  create, unlink, hold (open until killed), notify (wait for mq_notify),\n"
+	"  notify-thread (the same with SIGEV_THREAD),\n"
 	"  send [PRIORITY:PAYLOAD]... (without any, lines of standard input),\n"
 	"  send-input PRIORITY (standard input as one message),\n"
 	"  receive (--count messages; with --nonblock and no count, all there are),\n"
-	"  overtake PRIORITY... (--count times a message is sent and one received)\n";
+	"  overtake PRIORITY... (--count times a message is sent and one received),\n"
+	"  wander NAMESPACE... (files to enter, --count of them in turn, the queue open)\n";
 
 static const struct option long_options[] = {
 	{"nonblock", no_argument, NULL, 'n'},

@@ -6,11 +6,15 @@
 #ifndef MQWATCH_FAKE_TABLE_H
 #define MQWATCH_FAKE_TABLE_H
 
-#define table_size	     fake_table_size
-#define table_at	     fake_table_at
-#define metrics_render	     fake_metrics_render
-#define metrics_render_reach fake_metrics_render_reach
+#define table_size		  fake_table_size
+#define table_at		  fake_table_at
+#define metrics_render		  fake_metrics_render
+#define metrics_render_reach	  fake_metrics_render_reach
+#define metrics_render_queues	  fake_metrics_render_queues
+#define metrics_render_histograms fake_metrics_render_histograms
 #include "../../src/metrics.c"
+#include "../../src/metrics_histograms.c"
+#include "../../src/metrics_queues.c"
 #define render_info   reach_render_info
 #define render_errors reach_render_errors
 #include "../../src/metrics_reach.c"
@@ -45,7 +49,7 @@ static inline void fake_queue(struct queue *q, uint32_t ipcns, const char *name)
 	q->counters = &pool[used++ % FAKE_COUNTERS];
 	*q->counters = (struct mqw_counters){};
 	q->found.levels = fake_levels;
-	strcpy(q->name, name);
+	q->name = name;
 	q->attr = (struct queue_attr){.messages = 3,
 				      .messages_limit = 10,
 				      .message_size_limit = 64,

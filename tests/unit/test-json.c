@@ -80,7 +80,7 @@ static void test_names(void **state)
 {
 	static const char *const valid[] = {"new\nline", "\"quoted\"",		 "back\\slash",
 					    ".hidden",	 "\xc3\xa4\xe2\x82\xac", "\x01\x7f"};
-	char expected[NAME_MAX + 2];
+	char expected[NAME_MAX + 2], name[NAME_MAX + 1];
 	struct queue q = queue_q();
 	struct json_object *json;
 	void *raw;
@@ -88,16 +88,17 @@ static void test_names(void **state)
 
 	*state = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(valid); i++) {
-		snprintf(q.name, sizeof(q.name), "%s", valid[i]);
+		q.name = valid[i];
 		snprintf(expected, sizeof(expected), "/%s", valid[i]);
 		json = json_queue(&q, false, 0);
 		assert_string_equal(string_of(json, "queue"), expected);
 		assert_null(string_of(json, "name_base64"));
 		json_object_put(json);
 	}
-	memset(q.name, '\xff', NAME_MAX);
-	q.name[NAME_MAX] = '\0';
-	q.name[1] = 'a';
+	memset(name, '\xff', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	name[1] = 'a';
+	q.name = name;
 	snprintf(expected, sizeof(expected), "/%s", q.name);
 	json = json_queue(&q, true, 0);
 	assert_memory_equal(string_of(json, "queue"),
