@@ -273,7 +273,7 @@ int peek_syscall_snapshot(struct peek_syscall *b, int mqd, const struct peek_req
 	int r;
 
 	do {
-		struct snapshot *s;
+		struct snapshot *s = NULL;
 
 		patience_attempt(&patience);
 		r = read_queue(b, mqd, request, &s, &final);
