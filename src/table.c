@@ -325,7 +325,7 @@ int table_refresh(struct table *t, struct namespaces *namespaces, struct peek *p
 		r = table_index(t);
 	if (r < 0)
 		return r;
-	return probe && probe_attached(probe) ? table_read_slots(t, probe, now) : 0;
+	return probe && probe_attached(probe) ? table_read_slots(t, namespaces, probe, now) : 0;
 }
 
 int table_new(struct table **ret, size_t queues_max)

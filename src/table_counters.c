@@ -69,8 +69,16 @@ static bool slot_unused(const struct mqw_queue *slot, uint64_t listed_ns)
 	       slot->created_ns < listed_ns;
 }
 
+/* The probes see all queues of the machine; what is not watched leaves nothing behind. */
+static bool is_watched(const struct table *t, const struct namespaces *namespaces,
+		       const struct mqw_queue *slot)
+{
+	return namespaces_find(namespaces, slot->key.ipcns) && table_wants(t, slot->name);
+}
+
 /* A queue that is not listed any more gives its slot back, in the two steps that probe.h asks for. */
-static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_t now)
+static void recycle_slot(struct table *t, const struct namespaces *namespaces, struct probe *probe,
+			 size_t i, uint64_t now)
 {
 	const struct mqw_queue *slot = probe_slot(probe, i);
 	int r = 0;
@@ -81,7 +89,8 @@ static void recycle_slot(struct table *t, struct probe *probe, size_t i, uint64_
 		r = probe_retire_slot(probe, i);
 		t->retired_ns[i] = now;
 	} else if (now - t->retired_ns[i] > SLOT_GRACE_NS) {
-		r = fold_slot(t, slot, now);
+		if (is_watched(t, namespaces, slot))
+			r = fold_slot(t, slot, now);
 		if (r == 0)
 			r = probe_release_slot(probe, i);
 		t->retired_ns[i] = 0;
@@ -106,7 +115,8 @@ static int cover_slots(struct table *t, size_t n)
 	return 0;
 }
 
-int table_read_slots(struct table *t, struct probe *probe, uint64_t now)
+int table_read_slots(struct table *t, const struct namespaces *namespaces, struct probe *probe,
+		     uint64_t now)
 {
 	size_t n = probe_slots(probe);
 
@@ -129,7 +139,7 @@ int table_read_slots(struct table *t, struct probe *probe, uint64_t now)
 			continue;
 		e = entry_of(t, &slot->key);
 		if (!e || !e->listed) {
-			recycle_slot(t, probe, i, now);
+			recycle_slot(t, namespaces, probe, i, now);
 			continue;
 		}
 		e->queue.slotted = true;

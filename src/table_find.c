@@ -101,7 +101,7 @@ static bool matches(char *const *patterns, const char *path)
 	return false;
 }
 
-static bool is_wanted(const struct table *t, const char *name)
+bool table_wants(const struct table *t, const char *name)
 {
 	char path[MQW_NAME_SIZE + 1];
 
@@ -118,7 +118,7 @@ void table_set_filter(struct table *t, char *const *include, char *const *exclud
 	/* as if new, so that the next refresh judges them again */
 	for (size_t i = 0; i < t->n_entries; i++)
 		t->entries[i]->listed =
-			t->entries[i]->listed && is_wanted(t, t->entries[i]->queue.name);
+			t->entries[i]->listed && table_wants(t, t->entries[i]->queue.name);
 }
 
 static int see_queue(const struct namespace_queue *q, void *data)
@@ -270,7 +270,7 @@ static int place_all(struct walk *w)
 	for (size_t i = 0; i < w->n_found; i++) {
 		struct found f = w->found[i];
 
-		if (f.name && is_wanted(w->table, f.name)) {
+		if (f.name && table_wants(w->table, f.name)) {
 			w->found[named++] = f;
 			continue;
 		}

@@ -49,10 +49,12 @@ int entry_insert(struct table *t, struct entry *e);
 
 /* table_find.c: marks the queues that are there as seen, with new entries for new ones. */
 int table_see_queues(struct table *t, struct namespaces *namespaces);
+bool table_wants(const struct table *t, const char *name); /* by its filter */
 int table_index(struct table *t);
 int table_compare(const void *a, const void *b); /* of places of entries */
 
-/* Finds the listed queues' slots; takes back those of queues that went. */
-int table_read_slots(struct table *t, struct probe *probe, uint64_t now);
+/* Finds the listed queues' slots; takes back those of queues that went, or are not to be watched. */
+int table_read_slots(struct table *t, const struct namespaces *namespaces, struct probe *probe,
+		     uint64_t now);
 
 #endif /* MQWATCH_TABLE_INTERNAL_H */

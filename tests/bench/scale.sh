@@ -35,6 +35,12 @@ anonymous() {
 	awk '/^RssAnon/ { print $2 }' "/proc/$daemon/status"
 }
 
+# mapped NAME: resident kB of the mappings of that name
+mapped() {
+	awk -v name="$1" '/^[0-9a-f]+-/ { here = $6 == name } /^Rss/ && here { n += $2 } END { print n + 0 }' \
+		"/proc/$daemon/smaps"
+}
+
 # spent BEFORE AFTER N: ms each
 spent() {
 	awk -v a="$1" -v b="$2" -v n="$3" 'BEGIN { printf "%.2f", (b - a) / n }'
@@ -53,24 +59,28 @@ scrape() {
 	curl -sf http://127.0.0.1:19119/metrics -o "$work/page"
 }
 
-# rounds LABEL: what looks at unchanged and at changed queues cost, in 5 s each
-rounds() {
-	local before after
+# changing LABEL STEP: what looks cost while every STEPth queue changes each second, or with 0 none does
+changing() {
+	local before after n=0
 
-	scrape
-	sleep 3
-	before=$(cpu)
-	sleep 10
-	after=$(cpu)
-	printf '%s: per second with nothing changed: %s ms of CPU\n' "$1" "$(spent "$before" "$after" 10)"
+	[ "$2" -eq 0 ] || n=$((namespaces * ((queues + $2 - 1) / $2)))
 	before=$(cpu)
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		kill -USR1 "$spaces"
+		[ "$2" -eq 0 ] || /bin/kill -s USR1 -q "$2" "$spaces"
 		sleep 1
 	done
 	after=$(cpu)
-	printf '%s: per second with %d queues changed: %s ms of CPU\n' "$1" \
-		$((namespaces * ((queues + 99) / 100))) "$(spent "$before" "$after" 10)"
+	printf '%s: per second with %d queues changed: %s ms of CPU\n' "$1" "$n" "$(spent "$before" "$after" 10)"
+}
+
+rounds() {
+	local step
+
+	scrape
+	sleep 3
+	for step in 0 100 10 1; do
+		changing "$1" $step
+	done
 }
 
 measure() {
@@ -99,6 +109,7 @@ measure() {
 	done
 	after=$(cpu)
 	printf '%s: CPU per scrape: %s ms\n' "$label" "$(spent "$before" "$after" 10)"
+	printf '%s: heap %d kB, slots of the probes %d kB\n' "$label" "$(mapped '[heap]')" "$(mapped anon_inode:bpf-map)"
 	printf '%s: resident %d kB, of which %d bytes per queue; anonymous %d kB, %d bytes per queue\n' "$label" \
 		"$(resident)" $((($(resident) - empty) * 1024 / total)) \
 		"$(anonymous)" $((($(anonymous) - empty_anonymous) * 1024 / total))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * spaces [--send] NAMESPACES QUEUES: so many IPC namespaces with so many queues each, until it is killed. Each
- * namespace has a user of its own, as the bytes of all would be too many for one. On SIGUSR1 every
- * hundredth queue gets one more message, or loses it again.
+ * namespace has a user of its own, as the bytes of all would be too many for one. On SIGUSR1 with value N (see
+ * sigqueue(3)) every Nth queue gets one more message, or loses it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,6 @@
 #include "util.h"
 
 #define FIRST_UID 300000
-#define STEP	  100
 
 static void die(const char *what)
 {
@@ -27,16 +26,21 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void touch(const mqd_t *queues, uint64_t n, bool fill)
+static void touch(const mqd_t *queues, uint64_t n, uint64_t step, bool fill)
 {
 	char buffer[8] = "changed";
 
-	for (uint64_t i = 0; i < n; i += STEP) {
+	for (uint64_t i = 0; i < n; i += step) {
 		if (fill)
 			mq_send(queues[i], buffer, sizeof(buffer), 1);
 		else
 			mq_receive(queues[i], buffer, sizeof(buffer), NULL);
 	}
+}
+
+static uint64_t step_of(const siginfo_t *info)
+{
+	return info->si_value.sival_int > 0 ? (uint64_t)info->si_value.sival_int : 1;
 }
 
 /* Writes a byte to ready when all queues are there, and after each change. */
@@ -45,8 +49,8 @@ static void run_space(uint64_t number, uint64_t n, bool send, int ready)
 	struct mq_attr attr = {.mq_maxmsg = 2, .mq_msgsize = 8};
 	mqd_t *queues = calloc(n, sizeof(*queues));
 	bool fill = true;
+	siginfo_t info;
 	sigset_t set;
-	int signal_number;
 
 	if (!queues || unshare(CLONE_NEWIPC) < 0 ||
 	    setresuid(FIRST_UID + number, FIRST_UID + number, FIRST_UID + number) < 0)
@@ -66,9 +70,9 @@ static void run_space(uint64_t number, uint64_t n, bool send, int ready)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	for (;;) {
-		if (write(ready, "", 1) != 1 || sigwait(&set, &signal_number) != 0)
+		if (write(ready, "", 1) != 1 || sigwaitinfo(&set, &info) < 0)
 			die("ready");
-		touch(queues, n, fill);
+		touch(queues, n, step_of(&info), fill);
 		fill = !fill;
 	}
 }
@@ -90,7 +94,8 @@ int main(int argc, char *argv[])
 	bool send = argc > 1 && strcmp(argv[1], "--send") == 0;
 	struct rlimit files = {65536, 65536};
 	uint64_t namespaces, queues;
-	int ready[2], number;
+	int ready[2];
+	siginfo_t info;
 	pid_t *children;
 	sigset_t set;
 
@@ -115,9 +120,9 @@ int main(int argc, char *argv[])
 	close(ready[1]);
 	for (;;) {
 		await(ready[0], namespaces);
-		if (sigwait(&set, &number) != 0)
-			die("sigwait");
+		if (sigwaitinfo(&set, &info) < 0)
+			die("sigwaitinfo");
 		for (uint64_t i = 0; i < namespaces; i++)
-			kill(children[i], SIGUSR1);
+			sigqueue(children[i], SIGUSR1, info.si_value);
 	}
 }
