@@ -247,7 +247,7 @@ both_told() {
 }
 
 @test "the journal gets the fields to search for" {
-	local reason
+	local id reason
 
 	stalled_daemon
 	mkdir -p /run/systemd/journal
@@ -269,6 +269,9 @@ both_told() {
 	cp "$BATS_TEST_DIRNAME/../../systemd/mqwatch.catalog" root/usr/lib/systemd/catalog
 	journalctl --root="$PWD/root" --update-catalog
 	journalctl --root="$PWD/root" --dump-catalog >catalog
+	# the one that says how many others there were is last, and not wanted here
+	id=$(sed -n 's/.*STALLS_SUPPRESSED_ID "\(.*\)"/\1/p' "$BATS_TEST_DIRNAME/../../src/stall_report.h")
+	sed -i "/^-- $id/,\$d" catalog
 	same "$(sed -n 's/^MESSAGE_ID=//p' journal | sort)" "$(sed -n 's/^-- //p' catalog | sort)"
 	for reason in reader_idle no_reader sender_blocked starved full_rejecting; do
 		grep -q "^$reason " catalog
