@@ -113,7 +113,7 @@ int manager_snapshot(void *data, const struct queue *q, const struct peek_reques
 	int r;
 
 	patient.patience_ns = probe_attached(m->probe) ? PATIENCE_NS : PEEK_QUIET_NS;
-	patient.unused_since_ns = probe_since_ns(m->probe);
+	patient.unused_since_ns = probe_unused_since_ns(m->probe, q->first_ns);
 	fd = open_unchanged(m, q);
 	if (fd < 0)
 		return fd;

@@ -85,7 +85,7 @@ static int start(struct probe *p, enum probe_mode mode, size_t records_max)
 		unload(p);
 		return r;
 	}
-	p->since_ns = clock_ns(CLOCK_MONOTONIC);
+	p->start_ns = clock_ns(CLOCK_MONOTONIC);
 	p->bpf->links.list_calls = bpf_program__attach_iter(p->bpf->progs.list_calls, NULL);
 	if (!p->bpf->links.list_calls)
 		log_warning_errno(-errno, "Calls under way cannot be listed, ignoring: %m");
@@ -180,9 +180,15 @@ int probe_map_fd(const struct probe *p, enum probe_map map)
 	}
 }
 
-uint64_t probe_since_ns(const struct probe *p)
+uint64_t probe_unused_since_ns(const struct probe *p, uint64_t listed_ns)
 {
-	return p->attached && !p->bpf->bss->losses[MQW_LOSS_QUEUES_FULL] ? p->since_ns : 0;
+	uint64_t since;
+
+	if (!p->attached || p->bpf->bss->losses[MQW_LOSS_QUEUES_FULL])
+		return 0;
+	/* slots that were released since then were of other queues */
+	since = p->released_ns < listed_ns ? p->released_ns : listed_ns;
+	return since > p->start_ns ? since : p->start_ns;
 }
 
 int probe_run(struct bpf_program *program, void *context, size_t size)

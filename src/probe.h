@@ -46,8 +46,11 @@ enum probe_map {
 };
 int probe_map_fd(const struct probe *p, enum probe_map map); /* borrowed; -1 when not attached */
 
-/* No call was missed, and no slot taken back, since (CLOCK_MONOTONIC); 0: calls are being missed. */
-uint64_t probe_since_ns(const struct probe *p);
+/*
+ * Since when a queue that has no slot has not been used, if it has been listed without a gap since listed_ns, as slots
+ * of listed queues are not released (CLOCK_MONOTONIC). 0: calls are being missed.
+ */
+uint64_t probe_unused_since_ns(const struct probe *p, uint64_t listed_ns);
 
 /*
  * The slots in use lie below probe_slots(). probe_slot() is NULL for an unused one; it points into

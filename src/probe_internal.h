@@ -33,7 +33,8 @@ struct probe {
 	struct window queues;	  /* struct mqw_queue */
 	struct window levels;	  /* struct mqw_level */
 	uint64_t unseen_released; /* of slots that were released */
-	uint64_t since_ns;
+	uint64_t start_ns;	  /* it sees calls since then */
+	uint64_t released_ns;	  /* the last slot; 0: none was */
 };
 
 /* Runs a SEC("syscall") program; its return value, or -errno when it could not run. */

@@ -102,6 +102,6 @@ int probe_release_slot(struct probe *p, size_t i)
 	release_levels(p, q->level);
 	p->unseen_released += q->unseen;
 	memset(q, 0, sizeof(*q));
-	p->since_ns = clock_ns(CLOCK_MONOTONIC);
+	p->released_ns = clock_ns(CLOCK_MONOTONIC);
 	return probe_run(p->bpf->progs.release_queue, &release, sizeof(release));
 }

@@ -7,6 +7,9 @@
 /* From a slot's retirement to its release: the calls that had found it are long over. */
 #define SLOT_GRACE_NS (100 * NSEC_PER_MSEC)
 
+/* Less than that stays for the next sums: fresh pages cost more than they take. Bytes. */
+#define SUMS_KEPT ((size_t)1024 * 1024)
+
 /* Adds what stands, and hides that it was read a moment before or after the rest. */
 static void settle_standing(struct entry *e)
 {
@@ -167,9 +170,14 @@ static int begin_sums(struct table *t, size_t n)
 {
 	for (size_t i = 0; i < t->n_entries; i++)
 		n += t->entries[i]->listed && t->entries[i]->base;
-	t->sums = memory_block((n + 1) * sizeof(*t->sums));
-	if (!t->sums)
-		return -ENOMEM;
+	if (n > t->sums_capacity) {
+		free(t->sums);
+		t->sums = memory_block(n * sizeof(*t->sums));
+		t->sums_capacity = t->sums ? n : 0;
+		if (!t->sums)
+			return -ENOMEM;
+	}
+	t->summed = true;
 	for (size_t i = 0; i < t->n_entries; i++) {
 		struct entry *e = t->entries[i];
 
@@ -197,7 +205,7 @@ int table_sum(struct table *t, struct probe *probe)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	size_t n = probe_slots(probe);
 
-	if (t->sums || !probe_attached(probe))
+	if (t->summed || !probe_attached(probe))
 		return 0;
 	if (begin_sums(t, n) < 0)
 		return -ENOMEM;
@@ -214,11 +222,15 @@ int table_sum(struct table *t, struct probe *probe)
 
 void table_drop_sums(struct table *t)
 {
-	if (!t->sums)
+	if (!t->summed)
 		return;
 	for (size_t i = 0; i < t->n_entries; i++)
 		t->entries[i]->queue.counters = NULL;
+	t->summed = false;
+	t->n_sums = 0;
+	if (t->sums_capacity * sizeof(*t->sums) <= SUMS_KEPT)
+		return;
 	free(t->sums);
 	t->sums = NULL;
-	t->n_sums = 0;
+	t->sums_capacity = 0;
 }

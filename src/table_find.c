@@ -258,6 +258,8 @@ static int place_found(struct walk *w, const struct found *f)
 			return r;
 	}
 	entry_identify(e, f->queue.key.ino);
+	if (!e->listed)
+		e->queue.first_ns = clock_ns(CLOCK_MONOTONIC);
 	e->queue.charged = f->charged;
 	see_entry(e, &f->queue);
 	return 0;

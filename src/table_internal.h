@@ -33,8 +33,9 @@ struct table {
 	size_t drops[TABLE_DROPS];
 	uint64_t *retired_ns; /* by slot; 0: in use */
 	size_t n_retired;
-	struct mqw_counters *sums; /* of the queues that have some; NULL: none are wanted now */
-	size_t n_sums;
+	bool summed;
+	struct mqw_counters *sums; /* of the queues that have some, if summed */
+	size_t n_sums, sums_capacity;
 };
 
 struct entry *entry_new(uint32_t ipcns, const char *name, uint64_t ino); /* NULL: no memory */

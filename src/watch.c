@@ -204,7 +204,7 @@ static int take_snapshot(struct round *r, const struct queue *q, struct snapshot
 		.messages_max = UINT64_MAX,
 		.patience_ns =
 			r->patience_ns < QUEUE_PATIENCE_NS ? r->patience_ns : QUEUE_PATIENCE_NS,
-		.unused_since_ns = probe_since_ns(r->parts->probe),
+		.unused_since_ns = probe_unused_since_ns(r->parts->probe, q->first_ns),
 	};
 	_cleanup_close_ int fd = namespaces_open_queue(r->parts->namespaces, q);
 	int result;
