@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
@@ -14,19 +15,48 @@ struct entered {
 	int home;
 };
 
-int enter_ipcns(struct entered **ret, uint32_t pid, uint32_t ipcns)
+/* The namespace that process pid is in, if that is ipcns, else -ESTALE. */
+static int open_namespace(uint32_t pid, uint32_t ipcns)
 {
-	_cleanup_close_ int fd = -1, home = -1;
 	char path[sizeof("/proc/4294967295/ns/ipc")];
-	struct entered *e;
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%u/ns/ipc", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
-	if (fstat(fd, &st) < 0 || st.st_ino != ipcns)
-		return -ESTALE;
+	return fstat(fd, &st) < 0 || st.st_ino != ipcns ? -ESTALE : TAKE_FD(fd);
+}
+
+/* The same of whichever process is in it. */
+static int find_namespace(uint32_t ipcns)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	int fd = -ESTALE;
+
+	if (!dir)
+		return -errno;
+	while (fd < 0 && (e = readdir(dir))) {
+		uint64_t pid;
+
+		if (parse_u64(e->d_name, 1, INT32_MAX, &pid) == 0)
+			fd = open_namespace(pid, ipcns);
+	}
+	closedir(dir);
+	return fd < 0 ? -ESTALE : fd;
+}
+
+int enter_ipcns(struct entered **ret, uint32_t pid, uint32_t ipcns)
+{
+	_cleanup_close_ int fd = open_namespace(pid, ipcns), home = -1;
+	struct entered *e;
+
+	if (fd == -ESTALE)
+		fd = find_namespace(ipcns);
+	if (fd < 0)
+		return fd;
 	home = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;

@@ -8,8 +8,9 @@
 struct entered;
 
 /*
- * Puts the calling thread into the IPC namespace of process pid, if that is still ipcns, else -ESTALE.
- * The way back always works, or the program ends: it must not go on in another namespace.
+ * Puts the calling thread into the IPC namespace ipcns: that of process pid or, if it has left it or
+ * ended, of another one; -ESTALE: nobody is in it. The way back always works, or the program ends: it
+ * must not go on in another namespace.
  */
 int enter_ipcns(struct entered **ret, uint32_t pid, uint32_t ipcns);
 void enter_leave(struct entered *e);

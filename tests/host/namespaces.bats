@@ -196,7 +196,7 @@ holding() {
 	for i in 1 2 3 4; do
 		wandering 1000000
 	done
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 15; i++)); do
 		found=$(json list | jq -c '[.queues[] | [.ipcns, .queue, .messages, .messages_limit, .linked]]')
 		same "$rows" "$found"
 		json who --ipcns "${numbers[i % 3]}" /same |
