@@ -68,12 +68,12 @@ compile() {
 			grep -qE '^CONFIG_(COMPAT|X86_32)=y' "$build/.config" || continue ;;
 		esac
 		kmake "$build" "$arch" "$cross" "$table.o" || return
-		nm "$build/$table.o" | grep -q "U .*$call\$" || {
+		nm "$build/$table.o" | grep "U .*$call\$" >/dev/null || {
 			echo "$table.o does not call $call"
 			return 1
 		}
 	done
-	nm "$build/ipc/mqueue.o" | grep -q " T .*$call\$" || {
+	nm "$build/ipc/mqueue.o" | grep " T .*$call\$" >/dev/null || {
 		echo "ipc/mqueue.o does not define $call"
 		return 1
 	}
