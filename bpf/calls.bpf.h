@@ -12,6 +12,7 @@
 /* Slots: next_slot counts those handed out; released ones come back through free_slots. */
 __u64 next_slot;
 const volatile __u32 queues_max = 1;
+const volatile __u64 tick_ns; /* a jiffy */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -44,7 +45,8 @@ enum call_state {
 
 /* A thread's call, and the queue and level it used last. */
 struct call {
-	__u64 start_ns;
+	__u64 start_ns;	     /* 0: see start_jiffies */
+	__u64 start_jiffies; /* of a receive that should not have to sleep; the clock is slow */
 	struct mqw_key key;
 	struct inode *inode;
 	__u64 length; /* of a send */
@@ -171,6 +173,25 @@ static __always_inline bool is_alone(struct mqw_queue *q, __u64 sends)
 	return sends && (__u32)sends == mqw_sends(q->begun);
 }
 
+/*
+ * Whether a receive, begun after the others that begun has, is likely to sleep: the messages do not do for
+ * it and those under way. Others that come later may still be faster to take one.
+ */
+static __always_inline bool will_sleep(struct mqw_queue *q, __u64 begun)
+{
+	__u32 ended = mqw_receives(q->moved) + mqw_receives(q->failed);
+
+	return depth_of(q) <= (__s32)(mqw_receives(begun) - ended);
+}
+
+/* When the call began, to the tick if the clock was not read then. */
+static __always_inline __u64 call_start(const struct call *call, __u64 now)
+{
+	if (call->start_ns)
+		return call->start_ns;
+	return now - (bpf_jiffies64() - call->start_jiffies) * tick_ns;
+}
+
 /* The exit of this thread's last call was missed: it is not under way any more. */
 static __always_inline void call_missed(struct call *call)
 {
@@ -220,15 +241,18 @@ static __always_inline int call_begin(enum mqw_op op, int fd, const void *payloa
 			call->level = -1;
 		depth = depth_of(q);
 		call->depth = depth > 0 ? depth : 0;
+		call->start_ns = bpf_ktime_get_ns();
+	} else if (will_sleep(q, count_call(&q->begun, op))) {
+		call->start_ns = bpf_ktime_get_ns();
 	} else {
-		count_call(&q->begun, op);
+		call->start_ns = 0;
+		call->start_jiffies = bpf_jiffies64();
 	}
 	call->op = op;
 	call->length = length;
 	call->payload = payload;
 	call->priority = priority;
 	call->nvcsw = task->nvcsw;
-	call->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -302,7 +326,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 		return;
 	if (op == MQW_SEND) {
 		struct sent sent = {
-			.now = now,
+			.sent_ns = now,
 			.before = true,
 			.priority = argument(entry, 3),
 			.length = argument(entry, 2),
@@ -333,10 +357,12 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	struct mqw_level *l = NULL;
 	struct mqw_queue *q;
 	struct mqw_op_stats *stats;
-	__u64 now, time, moved;
+	__u64 now, moved;
+	__u64 blocked = 0;
+	__u32 state;
 	struct call *call;
 	__s32 early;
-	__u32 state;
+	bool slept;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
@@ -350,19 +376,22 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 			end_unseen(task, call, op, result, entry, in_struct);
 		return 0;
 	}
-	now = bpf_ktime_get_ns();
-	time = now - call->start_ns;
 	q = queue_in_slot(call->slot, &call->key);
 	if (!q) {
 		count_loss(MQW_LOSS_CALL);
 		return 0;
 	}
 	stats = &q->counters.op[op];
-	__sync_fetch_and_add(&stats->time_ns, time);
+	slept = task->nvcsw != call->nvcsw;
+	now = slept || (op == MQW_RECEIVE && result >= 0) ? bpf_ktime_get_ns() : call->start_ns;
+	if (slept) {
+		blocked = now - call_start(call, now);
+		__sync_fetch_and_add(&stats->time_ns, blocked);
+	}
 	if (op == MQW_SEND)
 		l = bpf_map_lookup_elem(&levels, &call->level);
 	if (result < 0) {
-		__sync_fetch_and_add(&stats->failed[time_bucket(time)], 1);
+		__sync_fetch_and_add(&stats->failed[time_bucket(blocked)], 1);
 		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
 		if (op == MQW_SEND && error_of(result) == MQW_EAGAIN)
 			note_rejection(q, now);
@@ -372,12 +401,11 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		return 0;
 	}
 	early = *(volatile __s32 *)&q->early;
-	__sync_fetch_and_add(&stats->time[time_bucket(time)], 1);
+	__sync_fetch_and_add(&stats->time[time_bucket(blocked)], 1);
 	if (op == MQW_SEND) {
 		struct sent sent = {
 			.start_ns = call->start_ns,
-			.now = now,
-			.slept = task->nvcsw != call->nvcsw,
+			.sent_ns = now,
 			.priority = call->priority,
 			.length = call->length,
 			.payload = call->payload,

@@ -97,6 +97,16 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
 	return mqw_depth(q->depth_base, *(volatile __u64 *)&q->moved);
 }
 
+/* Adds to the integral of depth over time; high: the sum's upper half. */
+static __always_inline void add_depth_time(struct mqw_queue *q, __u64 area, __s64 high)
+{
+	__u64 sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
+
+	high += sum + area < sum;
+	if (high)
+		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
+}
+
 /*
  * Adds the time since the last change to the integral of depth over time. It is negative where two
  * calls come here in another order than that of their times: taken as such it evens out. The depth is
@@ -106,16 +116,12 @@ static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64
 {
 	__s64 time = now - __sync_lock_test_and_set(&q->changed_ns, now);
 	__s64 area = time * depth, high = area >> 63;
-	__u64 sum;
 
 	if (depth <= 0)
 		return;
 	if (time >> LONG_TIME_SHIFT > 0) /* the product may need more than 64 bits */
 		high = ((time >> 16) * depth + ((time & 0xffff) * depth >> 16)) >> 48;
-	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
-	high += sum + area < sum;
-	if (high)
-		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
+	add_depth_time(q, area, high);
 	if (depth >= (__s64)q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);
 }

@@ -43,7 +43,8 @@ enum mqw_error {
 };
 
 /*
- * Durations are bucketed by powers of four: bucket i counts calls of at most
+ * A call that slept was blocked from its entry to its exit, any other was not, for 0 ns: so the clock is
+ * read where there is a time to know. Times are bucketed by powers of four: bucket i counts those of at most
  * 2^(10 + 2i) ns (1.024 us, 4.096 us, ... 68.7 s), the last bucket all longer ones.
  */
 #define MQW_TIME_SHIFT_MIN  10
@@ -61,10 +62,11 @@ enum mqw_error {
 struct mqw_op_stats {
 	__u64 messages; /* of calls that began before the probes were there */
 	__u64 bytes;
-	__u64 last_ns;			/* end of the last call that moved a message; 0: none yet */
-	__u64 time_ns;			/* spent in all ended calls */
-	__u64 time[MQW_TIME_BUCKETS];	/* calls that moved a message, by duration */
-	__u64 failed[MQW_TIME_BUCKETS]; /* calls that failed, by duration */
+	__u64 last_ns; /* when a message was last moved; 0: not yet */
+	__u64 time_ns; /* that calls were blocked */
+	__u64 time
+		[MQW_TIME_BUCKETS]; /* calls that moved a message, by the time they were blocked */
+	__u64 failed[MQW_TIME_BUCKETS]; /* calls that failed, by the same */
 	__u64 errors[MQW_ERRORS];
 };
 
@@ -193,8 +195,9 @@ static inline __u32 mqw_level_under_way(__u32 begun, __u64 sent, __u32 failed)
 #define MQW_MESSAGE_UNKNOWN 1ULL
 
 struct mqw_record {
-	__u64 start_ns;	   /* when the send began */
-	__u64 returned_ns; /* and returned */
+	__u64 start_ns; /* when the send began */
+	/* when its message was queued: at start_ns, or if the call slept, not later than now: its end */
+	__u64 sent_ns;
 	/*
 	 * For a send that was not alone: where its message is, if it was found by its content
 	 * when the send returned, and the level's last message then; each may be
@@ -202,10 +205,10 @@ struct mqw_record {
 	 */
 	__u64 message;
 	__u64 last_message;
-	__u32 slept; /* in the call, until a receiver let its message in */
-	__u32 pid;   /* thread group */
+	__u32 pid; /* thread group */
 	__u32 tid;
 	__u32 length;
+	__u32 pad;
 	/*
 	 * 0: not written yet. Even: nor is it, but the message was received, at half of this. Odd: it is
 	 * written, and this is record_mark() of its level and sequence number.

@@ -116,7 +116,7 @@ int list_calls(struct bpf_iter__task *ctx)
 	if (!call || call->state != CALL_UNDER_WAY)
 		return 0;
 	out.key = call->key;
-	out.start_ns = call->start_ns;
+	out.start_ns = call_start(call, bpf_ktime_get_ns());
 	out.pid = task->tgid;
 	out.tid = task->pid;
 	out.op = call->op;

@@ -86,12 +86,13 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	return level_in_slot(*slot, &key);
 }
 
-static __always_inline void count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
+static __always_inline __u64 count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
 {
 	__u64 ns = received > sent ? received - sent : 0;
 
 	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
+	return ns;
 }
 
 /* The receives of this queue are paired with its sends. */
@@ -103,10 +104,9 @@ static __always_inline bool paired(struct mqw_queue *q)
 /* A send that was done: what there is to remember. */
 struct sent {
 	__u64 start_ns;
-	__u64 now;
+	__u64 sent_ns;
 	const void *payload; /* in the sender's memory */
-	bool slept;
-	bool before; /* it began before the probes were there */
+	bool before;	     /* it began before the probes were there */
 	__u32 priority;
 	__u32 length;
 	struct inode *raced; /* the queue, if other sends were under way; else NULL */
@@ -241,7 +241,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	if (!chunk && was_forgotten(l, sequence)) {
 		if (paired(q)) {
 			__sync_fetch_and_add(&q->early, -1);
-			count_residence(q, s->now, s->now);
+			count_residence(q, s->sent_ns, s->sent_ns);
 		}
 		return;
 	}
@@ -254,11 +254,10 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	r->start_ns = s->start_ns;
-	r->returned_ns = s->now;
+	r->sent_ns = s->sent_ns;
 	r->message = r->last_message = 0;
 	if (s->raced)
 		find_message(s, r);
-	r->slept = s->slept;
 	r->pid = task->tgid;
 	r->tid = task->pid;
 	r->length = s->length;
@@ -275,7 +274,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 	else
-		count_residence(q, s->now, received);
+		add_depth_time(q, count_residence(q, s->sent_ns, received), 0);
 }
 
 /* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
@@ -318,7 +317,7 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	}
 	if (mark != record_mark(level, sequence))
 		return false;
-	count_residence(q, r->returned_ns, now);
+	count_residence(q, r->sent_ns, now);
 	return true;
 }
 

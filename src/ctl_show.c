@@ -190,9 +190,9 @@ int ctl_print_attributes(struct json_object *queue, FILE *out)
 	return r ?: scols_print_table(table);
 }
 
-static struct json_object *call_seconds(struct json_object *counters, size_t direction)
+static struct json_object *blocked_seconds(struct json_object *counters, size_t direction)
 {
-	return ctl_json_get(ctl_json_get(counters, directions[direction]), "call_seconds");
+	return ctl_json_get(ctl_json_get(counters, directions[direction]), "blocked_seconds");
 }
 
 static int add_counts(struct libscols_table *table, const char *name, const uint64_t counts[2])
@@ -219,10 +219,10 @@ static void get_counts(struct json_object *counters, const char *part, const cha
 static int add_mean_time(struct libscols_table *table, struct json_object *counters)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	int r = line ? scols_line_set_data(line, 0, "Mean time of a call") : -ENOMEM;
+	int r = line ? scols_line_set_data(line, 0, "Mean time blocked") : -ENOMEM;
 
 	for (size_t d = 0; r == 0 && d < ARRAY_SIZE(directions); d++) {
-		struct json_object *histogram = call_seconds(counters, d);
+		struct json_object *histogram = blocked_seconds(counters, d);
 		char text[CTL_TEXT_MAX];
 		uint64_t calls = 0;
 		double sum = 0;
@@ -271,7 +271,7 @@ static int print_counters(struct json_object *counters, FILE *out)
 	r = r ?: add_counts(table, "Messages", counts);
 	get_counts(counters, NULL, "bytes", counts);
 	r = r ?: add_counts(table, "Bytes", counts);
-	get_counts(counters, "call_seconds", "count", counts);
+	get_counts(counters, "blocked_seconds", "count", counts);
 	r = r ?: add_counts(table, "Calls", counts);
 	r = r ?: add_errors(table, counters);
 	r = r ?: add_mean_time(table, counters);
@@ -381,8 +381,8 @@ static const char *format_ratio(double ratio, char text[CTL_TEXT_MAX])
 static int print_counted(struct json_object *counters, FILE *out)
 {
 	const struct histogram times[] = {
-		{"SENDS", call_seconds(counters, 0)},
-		{"RECEIVES", call_seconds(counters, 1)},
+		{"SENDS", blocked_seconds(counters, 0)},
+		{"RECEIVES", blocked_seconds(counters, 1)},
 	};
 	const struct histogram residence = {
 		"RECEIVED",
@@ -401,7 +401,7 @@ static int print_counted(struct json_object *counters, FILE *out)
 		return 0;
 	}
 	r = print_counters(counters, out);
-	r = r ?: print_histograms("TOOK UP TO", times, ARRAY_SIZE(times), ctl_duration, out);
+	r = r ?: print_histograms("BLOCKED UP TO", times, ARRAY_SIZE(times), ctl_duration, out);
 	r = r ?: print_histograms("IN QUEUE UP TO", &residence, 1, ctl_duration, out);
 	return r ?: print_histograms("FILL AT SEND", &depth, 1, format_ratio, out);
 }

@@ -58,7 +58,7 @@ static struct json_object *json_op(const struct mqw_op_stats *stats)
 	for (unsigned int i = 0; i < MQW_ERRORS; i++)
 		json_add_u64(&errors, mqw_error_names[i], stats->errors[i]);
 	json_add(&o, "errors", json_end(&errors));
-	json_add(&o, "call_seconds", json_durations(stats->time, stats->time_ns));
+	json_add(&o, "blocked_seconds", json_durations(stats->time, stats->time_ns));
 	return json_end(&o);
 }
 

@@ -35,6 +35,15 @@ static int render_name(struct text *labels, const char *name)
 	return 0;
 }
 
+static bool has_calls(const struct mqw_op_stats *op)
+{
+	uint64_t calls = 0;
+
+	for (size_t i = 0; i < MQW_TIME_BUCKETS; i++)
+		calls += op->time[i];
+	return calls != 0;
+}
+
 /*
  * Of a queue that no call was seen on, the counts that are 0 for that reason are left out, but for those of
  * messages: a system may have thousands of them.
@@ -43,7 +52,7 @@ static bool is_used(const struct queue *q)
 {
 	const struct mqw_op_stats *op = queue_counters(q)->op;
 
-	return q->slotted || op[MQW_SEND].time_ns || op[MQW_RECEIVE].time_ns;
+	return q->slotted || has_calls(&op[MQW_SEND]) || has_calls(&op[MQW_RECEIVE]);
 }
 
 /* Takes n from what is left, if there is as much. */

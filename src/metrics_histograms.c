@@ -65,11 +65,11 @@ static uint64_t depth_sum(const struct queue *q)
 
 static const struct histogram histograms[] = {
 	{"mqwatch_queue_send_blocked_seconds",
-	 "Time spent in send calls, failed ones included: from system call entry to exit.",
+	 "Time that send calls were blocked, failed ones included; 0 if one did not sleep.",
 	 MQW_TIME_BUCKETS, MQW_TIME_BUCKETS - 1, time_bound, NSEC_PER_SEC, send_count, send_sum,
 	 NSEC_PER_SEC},
 	{"mqwatch_queue_receive_blocked_seconds",
-	 "Time spent in receive calls, failed ones included: from system call entry to exit.",
+	 "Time that receive calls were blocked, failed ones included; 0 if one did not sleep.",
 	 MQW_TIME_BUCKETS, MQW_TIME_BUCKETS - 1, time_bound, NSEC_PER_SEC, receive_count,
 	 receive_sum, NSEC_PER_SEC},
 	{"mqwatch_queue_residence_seconds",

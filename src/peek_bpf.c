@@ -140,7 +140,7 @@ static void set_origin(struct snapshot_message *m, const struct mqw_peek_message
 	if (r && r->length == m->size) {
 		m->origin = ORIGIN_KNOWN;
 		/* a receiver let it in when there was room, just before the sender woke */
-		m->sent_ns = r->slept ? r->returned_ns : r->start_ns;
+		m->sent_ns = r->sent_ns;
 		m->pid = r->pid;
 		m->tid = r->tid;
 		memcpy(m->comm, r->comm, sizeof(m->comm) - 1);

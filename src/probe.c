@@ -44,6 +44,15 @@ static int size_maps(struct probe *p, size_t records_max)
 	return r;
 }
 
+/* A jiffy, which is what the coarse clocks resolve: posix_get_coarse_res() in kernel/time/posix-timers.c. */
+static uint64_t tick_ns(void)
+{
+	struct timespec tick = {};
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return (uint64_t)tick.tv_sec * NSEC_PER_SEC + (uint64_t)tick.tv_nsec;
+}
+
 static int load(struct probe *p, size_t records_max)
 {
 	int r;
@@ -53,6 +62,7 @@ static int load(struct probe *p, size_t records_max)
 		return -errno;
 	p->bpf->rodata->queues_max = p->queues_max;
 	p->bpf->rodata->levels_max = p->levels_max;
+	p->bpf->rodata->tick_ns = tick_ns();
 	r = probe_choose(p);
 	if (r < 0)
 		return r;

@@ -176,6 +176,21 @@ nothing_lost() {
 	metric_is "$(metric ${name}_count "$queue")" ${name}_bucket "$queue" 'le="+Inf"'
 }
 
+@test "a call that did not sleep was blocked for no time" {
+	local name queue='queue="/at-once"'
+
+	daemon_start
+	"$BIN/mqfill" create /at-once
+	"$BIN/mqfill" send /at-once 0:a 0:b
+	"$BIN/mqfill" --count=2 receive /at-once
+	"$BIN/mqfill" --nonblock receive /at-once
+	for name in mqwatch_queue_send_blocked_seconds mqwatch_queue_receive_blocked_seconds; do
+		metric_is 0 "${name}_sum" "$queue"
+		same "$(metric "${name}_count" "$queue")" "$(metric "${name}_bucket" "$queue" 'le="0.000001024"')"
+	done
+	metric_is 3 mqwatch_queue_receive_blocked_seconds_count "$queue"
+}
+
 @test "times of the last send and receive are now, and absent before" {
 	local queue='queue="/last"' before after
 

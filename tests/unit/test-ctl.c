@@ -353,10 +353,11 @@ static void test_show(void **state)
 	static const char detail[] =
 		"{\"queue\":\"/q\",\"ipcns\":1,\"messages\":5,\"messages_limit\":10,\"bytes\":7,"
 		"\"counters\":{\"sent\":{\"messages\":3,\"bytes\":7,\"errors\":{\"EAGAIN\":2,"
-		"\"EINTR\":0},\"call_seconds\":{\"count\":5,\"sum\":0.5,\"buckets\":["
+		"\"EINTR\":0},\"blocked_seconds\":{\"count\":5,\"sum\":0.5,\"buckets\":["
 		"{\"le\":0.001,\"count\":0},{\"le\":0.1,\"count\":4},{\"le\":null,\"count\":5}]}},"
 		"\"received\":{\"messages\":0,\"bytes\":0,\"errors\":{\"EAGAIN\":0,\"EINTR\":0},"
-		"\"call_seconds\":{\"count\":0,\"sum\":0,\"buckets\":[{\"le\":0.001,\"count\":0},"
+		"\"blocked_seconds\":{\"count\":0,\"sum\":0,\"buckets\":[{\"le\":0.001,\"count\":0}"
+		","
 		"{\"le\":0.1,\"count\":0},{\"le\":null,\"count\":0}]}}},"
 		"\"calls\":[{\"operation\":\"send\",\"pid\":7,\"tid\":8,\"comm\":\"app\","
 		"\"started_at\":1}]}";
@@ -370,13 +371,13 @@ static void test_show(void **state)
 	server_stop(&s);
 	assert_non_null(strstr(text, "Queue           /q\n"));
 	assert_non_null(strstr(text, "5 of 10 (50%)"));
-	assert_non_null(strstr(text, "Failed: EAGAIN           2        0\n"));
+	assert_non_null(strstr(text, "Failed: EAGAIN         2        0\n"));
 	assert_null(strstr(text, "EINTR"));
-	assert_non_null(strstr(text, "Mean time of a call 100 ms        -\n"));
+	assert_non_null(strstr(text, "Mean time blocked 100 ms        -\n"));
 	if (ctl_utf8())
-		assert_non_null(strstr(text, "TOOK UP TO SENDS \n"
-					     "    100 ms     4 ████████████████████\n"
-					     "      more     1 █████\n"));
+		assert_non_null(strstr(text, "BLOCKED UP TO SENDS \n"
+					     "       100 ms     4 ████████████████████\n"
+					     "         more     1 █████\n"));
 	assert_non_null(strstr(text, "send       7   8 "));
 	assert_non_null(strstr(text, " app "));
 }

@@ -152,7 +152,7 @@ static void test_detail(void **state)
 			    "{ \"EAGAIN\": 9, \"ETIMEDOUT\": 0, \"EINTR\": 0, \"EMSGSIZE\": 0, "
 			    "\"EINVAL\": 0, \"EFAULT\": 0, \"EBADF\": 0, \"ENOMEM\": 0, "
 			    "\"other\": 1 }");
-	assert_true(json_object_object_get_ex(part, "call_seconds", &part));
+	assert_true(json_object_object_get_ex(part, "blocked_seconds", &part));
 	assert_string_equal(string_of(part, "count"), "8");
 	assert_string_equal(string_of(part, "sum"), "2.5");
 	assert_true(json_object_object_get_ex(part, "buckets", &buckets));
