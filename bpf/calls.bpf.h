@@ -11,6 +11,7 @@
 
 /* Slots: next_slot counts those handed out; released ones come back through free_slots. */
 __u64 next_slot;
+__u32 watched_ipcns; /* queues of others get no slot; 0: all do */
 const volatile __u32 queues_max = 1;
 const volatile __u64 tick_ns; /* a jiffy */
 
@@ -77,6 +78,8 @@ static __noinline struct mqw_queue *queue_create(const struct mqw_key *key, stru
 	struct mq_attr attr = {};
 	__u32 strangers = 0;
 
+	if (watched_ipcns && key->ipcns != watched_ipcns)
+		return NULL;
 	if (!free_take(&free_slots, &free_slot, &slot)) {
 		if (next_slot >= queues_max)
 			goto full;

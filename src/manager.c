@@ -153,12 +153,19 @@ static int open_mqfs(struct manager *m)
 	return 0;
 }
 
+/* The probes' room is for the namespaces that are watched. */
+static void choose_probed(struct manager *m)
+{
+	probe_watch_only(m->probe, namespaces_only(m->namespaces));
+}
+
 static void retry_mqfs(struct manager *m)
 {
 	if (m->mqfs || open_mqfs(m) < 0 || !m->mqfs)
 		return;
 	find_ipcns(m);
 	namespaces_set_own(m->namespaces, m->mqfs);
+	choose_probed(m);
 	log_info("Watching %s", mqfs_source(m->mqfs));
 	manager_restart_watch(m);
 }
@@ -204,6 +211,7 @@ static int start_parts(struct manager *m)
 	r = manager_start_reach(m);
 	if (r < 0)
 		return r;
+	choose_probed(m);
 	r = start_web(m);
 	if (r < 0)
 		return r;
@@ -232,6 +240,16 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	manager_tell(m);
 	sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* The probes' memory is the kernel's, and mapped only while it is read. */
+static int on_turn_over(sd_event_source *source, void *data)
+{
+	struct manager *m = data;
+
+	(void)source;
+	probe_unmap_slots(m->probe);
+	return 0;
 }
 
 static bool same_addresses(char *const *a, char *const *b)
@@ -273,6 +291,7 @@ static void apply(struct manager *m, struct config *c)
 		stop_control(m);
 	m->config = c;
 	namespaces_set_watched(m->namespaces, c->namespaces);
+	choose_probed(m);
 	table_set_filter(m->table, c->include, c->exclude);
 	log_set_max_priority(c->log_priority);
 	find_control_group(m);
@@ -341,6 +360,9 @@ static int add_sources(struct manager *m)
 			return r;
 	}
 	r = sd_event_add_signal(m->event, NULL, SIGHUP, on_reload, m);
+	if (r < 0)
+		return r;
+	r = sd_event_add_post(m->event, NULL, on_turn_over, m);
 	if (r < 0)
 		return r;
 	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick,

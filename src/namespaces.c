@@ -61,6 +61,15 @@ uint32_t namespaces_own(const struct namespaces *n)
 	return n->own;
 }
 
+uint32_t namespaces_only(const struct namespaces *n)
+{
+	char *const *watched = n->options.watched;
+
+	if (watched && watched[0] && (strcmp(watched[0], "own") != 0 || watched[1]))
+		return 0;
+	return n->own;
+}
+
 size_t namespaces_count(const struct namespaces *n)
 {
 	return n->n;

@@ -139,8 +139,7 @@ void probe_free(struct probe *p)
 {
 	if (!p)
 		return;
-	window_close(&p->queues, sizeof(struct mqw_queue));
-	window_close(&p->levels, sizeof(struct mqw_level));
+	probe_unmap_slots(p);
 	unload(p);
 	free(p);
 }

@@ -54,10 +54,16 @@ uint64_t probe_unused_since_ns(const struct probe *p, uint64_t listed_ns);
 
 /*
  * The slots in use lie below probe_slots(). probe_slot() is NULL for an unused one; it points into
- * memory that the probes write meanwhile, valid until the next probe_slots().
+ * memory that the probes write meanwhile, valid until the next probe_slots() or probe_unmap_slots().
  */
 size_t probe_slots(struct probe *p);
 const struct mqw_queue *probe_slot(const struct probe *p, size_t i);
+
+/* The memory is the kernel's, and counts as resident while it is mapped. */
+void probe_unmap_slots(struct probe *p);
+
+/* Only queues of this IPC namespace get slots from now on. 0: all, which is so at first. */
+void probe_watch_only(struct probe *p, uint32_t ipcns);
 
 /*
  * Makes room for other queues in two steps: a retired slot's queue is forgotten, so that no new call

@@ -10,8 +10,8 @@
 #include "probe.skel.h"
 
 /*
- * A mapping of an array map's first items. It covers what is used and grows with it: all pages of
- * such a mapping count as resident at once.
+ * A mapping of an array map's first items. It covers what is used, and is made for each use: all
+ * pages of such a mapping count as resident at once.
  */
 struct window {
 	void *base;
@@ -45,7 +45,5 @@ int probe_choose(struct probe *p);
 /* Attaches what was loaded; what is attached stays so until probe_detach(). Else reason is set. */
 int probe_attach(struct probe *p);
 void probe_detach(struct probe *p);
-
-void window_close(struct window *w, size_t item_size);
 
 #endif /* MQWATCH_PROBE_INTERNAL_H */

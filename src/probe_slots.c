@@ -7,7 +7,14 @@
 
 #define WINDOW_STEP 64
 
-/* All of a window is resident, used or not, so it grows in small steps. */
+static void window_close(struct window *w, size_t item_size)
+{
+	if (w->base)
+		munmap(w->base, w->mapped * item_size);
+	*w = (struct window){};
+}
+
+/* All of a window is resident, used or not, so it is in small steps. */
 static int window_cover(struct window *w, int fd, size_t item_size, size_t n, size_t max)
 {
 	size_t grown = n + n / 16 + WINDOW_STEP;
@@ -25,13 +32,6 @@ static int window_cover(struct window *w, int fd, size_t item_size, size_t n, si
 	w->base = m;
 	w->mapped = grown;
 	return 0;
-}
-
-void window_close(struct window *w, size_t item_size)
-{
-	if (w->base)
-		munmap(w->base, w->mapped * item_size);
-	*w = (struct window){};
 }
 
 static struct mqw_queue *queue_slot(const struct probe *p, size_t i)
@@ -56,6 +56,12 @@ size_t probe_slots(struct probe *p)
 	return n < p->queues.mapped ? n : p->queues.mapped;
 }
 
+void probe_unmap_slots(struct probe *p)
+{
+	window_close(&p->queues, sizeof(struct mqw_queue));
+	window_close(&p->levels, sizeof(struct mqw_level));
+}
+
 const struct mqw_queue *probe_slot(const struct probe *p, size_t i)
 {
 	const struct mqw_queue *q = queue_slot(p, i);
@@ -73,6 +79,12 @@ static struct mqw_level *level_at(struct probe *p, uint32_t link)
 	r = window_cover(&p->levels, probe_map_fd(p, PROBE_MAP_LEVELS), sizeof(struct mqw_level),
 			 link, p->levels_max);
 	return r < 0 ? NULL : (struct mqw_level *)p->levels.base + link - 1;
+}
+
+void probe_watch_only(struct probe *p, uint32_t ipcns)
+{
+	if (p->attached)
+		__atomic_store_n(&p->bpf->bss->watched_ipcns, ipcns, __ATOMIC_RELEASE);
 }
 
 int probe_retire_slot(struct probe *p, size_t i)

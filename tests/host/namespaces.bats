@@ -110,6 +110,33 @@ no_namespace() {
 	[ -z "$(metric mqwatch_queue_messages "ipcns=\"${numbers[0]}\"")" ]
 }
 
+@test "own: queues of other namespaces take no room from those that are watched, until a reload adds them" {
+	local other
+
+	NAMESPACES=()
+	setup_namespaces
+	other="ipcns=\"${numbers[0]}\""
+	"$BIN/mqfill" create /mine
+	printf '[queues]\nmax = 1\nnamespaces = own\n' >conf
+	daemon_start --config=conf
+	inside "${pids[0]}" "$BIN/mqfill" receive /same
+	"$BIN/mqfill" send /mine 0:x
+	metric_is 1 mqwatch_queue_sent_messages_total 'queue="/mine"'
+	metric_is 0 mqwatch_events_lost_total 'reason="queues_full"'
+	daemon_stop
+	printf '[queues]\nmax = 8\nnamespaces = own\n' >conf
+	daemon_start --config=conf
+	inside "${pids[0]}" "$BIN/mqfill" receive /same
+	printf '[queues]\nmax = 8\nnamespaces = own\nnamespaces = %s\n' "${numbers[0]}" >conf
+	kill -HUP "$DAEMON"
+	wait_for metric_is 0 mqwatch_queue_messages 'queue="/same"' "$other"
+	metric_is 0 mqwatch_queue_received_messages_total 'queue="/same"' "$other"
+	inside "${pids[0]}" "$BIN/mqfill" send /same 3:seen
+	metric_is 1 mqwatch_queue_sent_messages_total 'queue="/same"' "$other"
+	same mqfill "$(json dump --ipcns "${numbers[0]}" /same | jq -r '.messages[0].sender.comm')"
+	metric_is 0 mqwatch_events_lost_total 'reason="queues_full"'
+}
+
 @test "a queue unlinked while open: listed, dumped, linked=\"false\"; gone with its last descriptor" {
 	local holder inode
 
