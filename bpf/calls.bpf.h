@@ -364,7 +364,6 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	__u64 blocked = 0;
 	__u32 state;
 	struct call *call;
-	__s32 early;
 	bool slept;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -403,7 +402,6 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		count_call(&q->failed, op);
 		return 0;
 	}
-	early = *(volatile __s32 *)&q->early;
 	__sync_fetch_and_add(&stats->time[time_bucket(blocked)], 1);
 	if (op == MQW_SEND) {
 		struct sent sent = {
@@ -418,13 +416,14 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		count_depth(q, call->depth);
 		count_message(q, MQW_SEND, sent.length, now);
 		remember_send(q, l, &sent, call->level);
+		now = sent.sent_ns;
 	} else {
 		if (in_struct)
 			call->priority = priority_wanted(entry, true);
 		count_received(q, result, call->priority, now, &call->level);
 	}
 	moved = count_call(&q->moved, op);
-	change_depth(q, mqw_depth(q->depth_base, moved) + early, now);
+	change_depth(q, mqw_depth(q->depth_base, moved), now);
 	return 0;
 }
 

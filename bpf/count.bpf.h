@@ -97,31 +97,26 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
 	return mqw_depth(q->depth_base, *(volatile __u64 *)&q->moved);
 }
 
-/* Adds to the integral of depth over time; high: the sum's upper half. */
-static __always_inline void add_depth_time(struct mqw_queue *q, __u64 area, __s64 high)
-{
-	__u64 sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
-
-	high += sum + area < sum;
-	if (high)
-		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
-}
-
 /*
- * Adds the time since the last change to the integral of depth over time. It is negative where two
- * calls come here in another order than that of their times: taken as such it evens out. The depth is
- * that before the change, with messages that were received early counted as if they had not been.
+ * Adds the time since the last change to the integral of depth over time. Both may be negative: the time
+ * where calls come here in another order than that of their times, the depth where a receive
+ * comes before its send. Taken as they are they even out, since the sum is that of all receives' times less
+ * that of all sends', in whichever order. The depth is that before the change.
  */
 static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64 now)
 {
 	__s64 time = now - __sync_lock_test_and_set(&q->changed_ns, now);
 	__s64 area = time * depth, high = area >> 63;
+	__u64 sum;
 
-	if (depth <= 0)
+	if (!depth)
 		return;
 	if (time >> LONG_TIME_SHIFT > 0) /* the product may need more than 64 bits */
 		high = ((time >> 16) * depth + ((time & 0xffff) * depth >> 16)) >> 48;
-	add_depth_time(q, area, high);
+	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
+	high += sum + area < sum;
+	if (high)
+		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
 	if (depth >= (__s64)q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);
 }

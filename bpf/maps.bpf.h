@@ -95,6 +95,9 @@ static __always_inline struct mqw_record *record_of(__u32 level, __u64 sequence)
 	return r->mark == record_mark(level, sequence) ? r : NULL;
 }
 
+/* That many chunks behind a level's receives nothing is waited for any more. */
+#define CHUNKS_KEPT 16
+
 struct forget {
 	__u32 level;
 	__u32 from;

@@ -128,7 +128,7 @@ struct mqw_queue {
 	 * check_depth() in peek.bpf.c.
 	 */
 	__u32 depth_base;
-	__s32 early; /* messages whose receive has returned, and whose send has not */
+	__u32 pad;
 	__u64 changed_ns;
 	__u64 depth_limit;
 	__u64 created_ns;
@@ -153,8 +153,10 @@ struct mqw_queue {
 	/* when the last send met a full queue, and the first of a series of such sends */
 	__u64 rejected_ns;
 	__u64 rejecting_ns;
-	__u64 pad[5];
+	__u64 pad_end[5];
 };
+
+_Static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share no cache line");
 
 /* The depth by the calls that returned. Negative while a send that was received has not returned. */
 static inline __s32 mqw_depth(__u32 base, __u64 moved)
@@ -227,6 +229,8 @@ struct mqw_chunk_key {
 
 struct mqw_chunk {
 	struct mqw_record records[MQW_CHUNK_SIZE];
+	__u32 paired; /* of them */
+	__u32 pad;
 };
 
 /* Events the probes saw and could not attribute. */

@@ -77,7 +77,7 @@ static __always_inline void settle_level(struct walk *w, struct mqw_level *l, __
 		w->ctx->settle = 0;
 		return;
 	}
-	forget_sends(slot, received - 2 * MQW_CHUNK_SIZE, next - MQW_CHUNK_SIZE);
+	forget_sends(slot, received - (CHUNKS_KEPT + 1) * MQW_CHUNK_SIZE, next - MQW_CHUNK_SIZE);
 }
 
 /*

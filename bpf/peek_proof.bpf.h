@@ -141,7 +141,6 @@ static __always_inline void check_depth(struct mqueue_inode_info *info, struct m
 	read_barrier();
 	if (*(volatile __u64 *)&q->begun != begun)
 		return;
-	q->early = 0; /* else sends were missed */
 	if (!off) {
 		q->suspect_ns = 0;
 		return;

@@ -161,9 +161,9 @@ int release_level(struct mqw_release *ctx)
 
 	if (!l)
 		return 0;
-	/* receives leave up to two chunks behind them, forget_chunk(), and may be ahead of the sends */
+	/* receives leave chunks behind them, forget_chunks(), and may be ahead of the sends */
 	end = l->received > (__s64)l->sent ? l->received : (__s64)l->sent;
-	forget_sends(slot, l->received - 2 * MQW_CHUNK_SIZE, end + MQW_CHUNK_SIZE);
+	forget_sends(slot, l->received - (CHUNKS_KEPT + 1) * MQW_CHUNK_SIZE, end + MQW_CHUNK_SIZE);
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
 	return free_give(&free_levels, &free_level, slot) ? 0 : -1;

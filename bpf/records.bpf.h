@@ -86,13 +86,12 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	return level_in_slot(*slot, &key);
 }
 
-static __always_inline __u64 count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
+static __always_inline void count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
 {
 	__u64 ns = received > sent ? received - sent : 0;
 
 	__sync_fetch_and_add(&q->counters.residence[time_bucket(ns)], 1);
 	__sync_fetch_and_add(&q->counters.residence_ns, ns);
-	return ns;
 }
 
 /* The receives of this queue are paired with its sends. */
@@ -200,12 +199,21 @@ static __noinline struct mqw_chunk *chunk_create(__u32 level, __u64 sequence)
 	return bpf_map_lookup_elem(&chunks, &key);
 }
 
-/* Its chunk went with forget_chunk(): so many later messages were received meanwhile. */
+/* Its chunk went with forget_chunks(): so many later messages were received meanwhile. */
 static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 sequence)
 {
-	__u64 numbers = (sequence >> MQW_CHUNK_SHIFT) + 2;
+	__u64 numbers = (sequence >> MQW_CHUNK_SHIFT) + CHUNKS_KEPT + 1;
 
 	return *(volatile __s64 *)&l->received >= (__s64)(numbers << MQW_CHUNK_SHIFT);
+}
+
+/* A chunk goes with the last of its records to be paired. */
+static __always_inline void count_paired(struct mqw_chunk *chunk, __u32 level, __u64 sequence)
+{
+	struct mqw_chunk_key key = {.level = level, .number = sequence >> MQW_CHUNK_SHIFT};
+
+	if (__sync_fetch_and_add(&chunk->paired, 1) == MQW_CHUNK_SIZE - 1)
+		bpf_map_delete_elem(&chunks, &key);
 }
 
 static __always_inline void copy_comm(char *to, struct task_struct *task)
@@ -215,9 +223,12 @@ static __always_inline void copy_comm(char *to, struct task_struct *task)
 	((__u64 *)to)[1] = *(__u64 *)(task->comm + 8);
 }
 
-/* l: the send's level, in slot level; NULL: there was no room for it */
-static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l,
-					  const struct sent *s, __u32 level)
+/*
+ * l: the send's level, in slot level; NULL: there was no room for it. A message that was received before its
+ * sender, which slept, returned, was sent by then: sent_ns is set to that.
+ */
+static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level *l, struct sent *s,
+					  __u32 level)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_chunk *chunk;
@@ -239,10 +250,8 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	}
 	chunk = chunk_of(level, sequence);
 	if (!chunk && was_forgotten(l, sequence)) {
-		if (paired(q)) {
-			__sync_fetch_and_add(&q->early, -1);
+		if (paired(q))
 			count_residence(q, s->sent_ns, s->sent_ns);
-		}
 		return;
 	}
 	if (!chunk)
@@ -268,21 +277,26 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		return;
 	/* its receiver was faster to return, and leaves it to the sender to count */
 	r->mark = mark;
-	__sync_fetch_and_add(&q->early, -1);
 	received >>= 1;
 	if (!s->raced && received < s->start_ns)
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 	else
-		add_depth_time(q, count_residence(q, s->sent_ns, received), 0);
+		count_residence(q, s->sent_ns, received);
+	if (s->sent_ns > received)
+		s->sent_ns = received;
+	count_paired(chunk, level, sequence);
 }
 
-/* A chunk goes when the next one is used up: a slower receiver may still want its last record. */
-static __always_inline void forget_chunk(__u32 level, __s64 sequence)
+/*
+ * Chunks of which not all records are paired go when receives are far ahead: a slow sender or receiver may
+ * still want them for a while.
+ */
+static __always_inline void forget_chunks(__u32 level, __s64 sequence)
 {
 	struct mqw_chunk_key key = {
 		.level = level,
-		.number = (sequence >> MQW_CHUNK_SHIFT) - 1,
+		.number = (sequence >> MQW_CHUNK_SHIFT) - CHUNKS_KEPT,
 	};
 
 	if ((sequence & (MQW_CHUNK_SIZE - 1)) == MQW_CHUNK_SIZE - 1)
@@ -310,14 +324,13 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT)
 			return false;
 		mark = __sync_val_compare_and_swap(&r->mark, 0, now << 1);
-		if (!mark) {
-			__sync_fetch_and_add(&q->early, 1);
+		if (!mark)
 			return true;
-		}
 	}
 	if (mark != record_mark(level, sequence))
 		return false;
 	count_residence(q, r->sent_ns, now);
+	count_paired(chunk, level, sequence);
 	return true;
 }
 
@@ -334,7 +347,7 @@ static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __
 	}
 	sequence = __sync_fetch_and_add(&l->received, 1);
 	if (sequence >= 0)
-		forget_chunk(*level, sequence);
+		forget_chunks(*level, sequence);
 	if (!paired(q) || sequence < l->known_from || !pair(q, l, *level, sequence, now))
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 }
