@@ -113,7 +113,7 @@ ended_within_a_second() {
 	spawn "$BIN/mqfill" --rate=1000 --count=1000000 overtake /starved 9
 	wait_for stalled /starved starved
 	noticed_within /starved starved 2000
-	json show /starved | jq -e '.oldest.priority == 0 and .oldest.age_seconds >= 1'
+	wait_for eval "json show /starved | jq -e '.oldest.priority == 0 and .oldest.age_seconds >= 1'"
 	# the old message is received at last, while the others still come and go
 	since=$(date +%s.%N)
 	"$BIN/mqfill" --count=3 --rate=10000 receive /starved >received
