@@ -116,6 +116,32 @@ used() {
 		"$(metric mqwatch_queue_send_blocked_seconds_count 'queue="/histogram"')"
 }
 
+# The names of metrics with those of their labels, one a line, of a page.
+names_of() {
+	sed -n 's/\(_bucket\|_sum\|_count\)\({\)/\2/; s/^\(mqwatch_[a-z_]*\)\({.*}\|\) [^ ]*$/\1\2/p' "$1" |
+		sed 's/="\([^"\\]\|\\.\)*"//g; s/[{,]\(ipcns\|queue\|le\)\>//g' | sort -u
+}
+
+@test "mqwatchd(8) lists every metric" {
+	local name labels label lines
+
+	daemon_start --watch.priorities 4
+	"$BIN/mqfill" --depth=1 create /all
+	"$BIN/mqfill" send /all 0:x
+	"$BIN/mqfill" --nonblock send /all 0:x || :
+	run ! "$BIN/mqfill" receive /missing
+	metrics >page
+	names_of page >names
+	[ "$(wc -l <names)" -gt 40 ]
+	lines=$(sed -n '/^\.SH METRICS/,/^\.SH LOST/p' "$BATS_TEST_DIRNAME/../../man/mqwatchd.8" | grep '^\.B ')
+	while IFS='{,}' read -r name labels; do
+		contains "$lines" "\\b$name(\\{|,|\$)"
+		for label in ${labels//[,\}]/ }; do
+			contains "$lines" "\\b$name\\{[a-z,]*\\b$label\\b"
+		done
+	done <names
+}
+
 @test "healthy, ready, a status page, and errors of HTTP" {
 	local url=http://127.0.0.1:$PORT
 
