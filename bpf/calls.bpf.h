@@ -131,10 +131,10 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 	__u64 ino;
 
 	inode = file ? LOAD(struct file, file, f_inode) : NULL;
-	if (!inode)
+	if (unlikely(!inode))
 		goto unknown;
 	ino = LOAD(struct inode, inode, i_ino);
-	if (inode != call->inode || ino != call->key.ino) {
+	if (unlikely(inode != call->inode || ino != call->key.ino)) {
 		call->inode = NULL;
 		sb = BPF_CORE_READ(inode, i_sb);
 		if (!is_mqueue_sb(sb) || !is_regular(inode))
@@ -144,7 +144,7 @@ static __always_inline struct mqw_queue *queue_of(struct task_struct *task, int 
 		call->slot = -1;
 	}
 	q = queue_in_slot(call->slot, &call->key);
-	if (!q || q->retired) {
+	if (unlikely(!q || q->retired)) {
 		slot = bpf_map_lookup_elem(&queue_index, &call->key);
 		if (slot) {
 			call->slot = *slot;
@@ -224,15 +224,15 @@ static __always_inline int call_begin(enum mqw_op op, int fd, const void *payloa
 	__s32 depth;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call) {
+	if (unlikely(!call)) {
 		count_loss(MQW_LOSS_TASK_STORAGE);
 		return 0;
 	}
-	if (call->state == CALL_UNDER_WAY)
+	if (unlikely(call->state == CALL_UNDER_WAY))
 		call_missed(call);
 	call->state = CALL_LOST;
 	q = queue_of(task, fd, call);
-	if (!q)
+	if (unlikely(!q))
 		return 0;
 	call->state = CALL_UNDER_WAY;
 	if (op == MQW_SEND) {
@@ -289,7 +289,8 @@ static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u
 	__u32 received;
 
 	count_message(q, MQW_RECEIVE, bytes, now);
-	if (priority && !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
+	if (!(q->levels == 1 && paired(q)) && priority &&
+	    !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
 		pair_receive(q, received, now, level);
 	else
 		pair_receive_any(q, now);
@@ -361,39 +362,40 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	struct mqw_queue *q;
 	struct mqw_op_stats *stats;
 	__u64 now, moved;
-	__u64 blocked = 0;
-	__u32 state;
+	__u32 state, bucket = 0;
 	struct call *call;
 	bool slept;
 
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call) {
+	if (unlikely(!call)) {
 		count_loss(MQW_LOSS_TASK_STORAGE);
 		return 0;
 	}
 	state = call->state;
 	call->state = CALL_NONE;
-	if (state != CALL_UNDER_WAY) {
+	if (unlikely(state != CALL_UNDER_WAY)) {
 		if (state == CALL_NONE)
 			end_unseen(task, call, op, result, entry, in_struct);
 		return 0;
 	}
 	q = queue_in_slot(call->slot, &call->key);
-	if (!q) {
+	if (unlikely(!q)) {
 		count_loss(MQW_LOSS_CALL);
 		return 0;
 	}
 	stats = &q->counters.op[op];
 	slept = task->nvcsw != call->nvcsw;
 	now = slept || (op == MQW_RECEIVE && result >= 0) ? bpf_ktime_get_ns() : call->start_ns;
-	if (slept) {
-		blocked = now - call_start(call, now);
+	if (unlikely(slept)) {
+		__u64 blocked = now - call_start(call, now);
+
 		__sync_fetch_and_add(&stats->time_ns, blocked);
+		bucket = time_bucket(blocked);
 	}
 	if (op == MQW_SEND)
 		l = bpf_map_lookup_elem(&levels, &call->level);
-	if (result < 0) {
-		__sync_fetch_and_add(&stats->failed[time_bucket(blocked)], 1);
+	if (unlikely(result < 0)) {
+		__sync_fetch_and_add(&stats->failed[bucket], 1);
 		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
 		if (op == MQW_SEND && error_of(result) == MQW_EAGAIN)
 			note_rejection(q, now);
@@ -402,7 +404,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		count_call(&q->failed, op);
 		return 0;
 	}
-	__sync_fetch_and_add(&stats->time[time_bucket(blocked)], 1);
+	__sync_fetch_and_add(&stats->time[bucket], 1);
 	if (op == MQW_SEND) {
 		struct sent sent = {
 			.start_ns = call->start_ns,

@@ -47,7 +47,7 @@ static __always_inline __u32 time_bucket(__u64 ns)
 	__u64 v = ns ? (ns - 1) >> MQW_TIME_SHIFT_MIN : 0;
 	__u32 bits = 0;
 
-	if (v >> 32)
+	if (unlikely(v >> 32))
 		return MQW_TIME_BUCKETS - 1;
 	if (v >> 16) {
 		bits += 16;
@@ -87,7 +87,7 @@ static __always_inline __u64 count_call(__u64 *calls, enum mqw_op op)
 	if (op == MQW_SEND)
 		return __sync_fetch_and_add(calls, MQW_ONE_SEND);
 	before = __sync_fetch_and_add(calls, MQW_ONE_RECEIVE);
-	if (mqw_receives(before) == (__u32)-1)
+	if (unlikely(mqw_receives(before) == (__u32)-1))
 		__sync_fetch_and_add(calls, -MQW_ONE_SEND);
 	return before;
 }
@@ -111,11 +111,11 @@ static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64
 
 	if (!depth)
 		return;
-	if (time >> LONG_TIME_SHIFT > 0) /* the product may need more than 64 bits */
+	if (unlikely(time >> LONG_TIME_SHIFT > 0)) /* the product may need more than 64 bits */
 		high = ((time >> 16) * depth + ((time & 0xffff) * depth >> 16)) >> 48;
 	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);
 	high += sum + area < sum;
-	if (high)
+	if (unlikely(high))
 		__sync_fetch_and_add(&q->counters.depth_ns_high, high);
 	if (depth >= (__s64)q->depth_limit)
 		__sync_fetch_and_add(&q->counters.full_ns, time);

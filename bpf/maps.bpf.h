@@ -50,6 +50,18 @@ struct {
 	__type(value, struct mqw_chunk);
 } chunks SEC(".maps");
 
+__u64 fence;
+
+/* What was read before is read before what is read after. x86 keeps loads in order by itself. */
+static __always_inline void read_barrier(void)
+{
+#ifdef __TARGET_ARCH_x86
+	asm volatile("" ::: "memory");
+#else
+	__sync_fetch_and_add(&fence, 1);
+#endif
+}
+
 /* The queue's slot if it is (still) this queue's, else NULL. */
 static __always_inline struct mqw_queue *queue_in_slot(__u32 slot, const struct mqw_key *key)
 {

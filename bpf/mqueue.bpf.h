@@ -18,6 +18,12 @@
 /* Makes the compiler forget what it knows of a variable, which it might compute with out of order. */
 #define OPAQUE(variable) asm volatile("" : "+r"(variable))
 
+/*
+ * What is rare is compiled out of the way of the rest: where system calls change the page tables, each page of
+ * code or data that a probe touches costs it a walk.
+ */
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define READ_KERNEL(dst, src) bpf_probe_read_kernel(&(dst), sizeof(dst), (const void *)(src))
 
 /*

@@ -31,8 +31,6 @@
 	5000000000ULL /* from a queue's first call until only calls that began after it run */
 #define UNSEEN_MEMORY_NS 60000000000ULL
 
-__u64 fence;
-
 /* A spinlock is a rt_mutex under PREEMPT_RT, held while it has an owner. */
 struct spinlock___rt {
 	struct {
@@ -49,16 +47,6 @@ static __always_inline bool lock_free(struct mqueue_inode_info *info)
 		return !BPF_CORE_READ(rt, lock.owner);
 	READ_KERNEL(held, &info->lock.rlock.raw_lock);
 	return !held;
-}
-
-/* What was read before is read before what is read after. x86 keeps loads in order by itself. */
-static __always_inline void read_barrier(void)
-{
-#ifdef __TARGET_ARCH_x86
-	asm volatile("" ::: "memory");
-#else
-	__sync_fetch_and_add(&fence, 1);
-#endif
 }
 
 /*

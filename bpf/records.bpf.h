@@ -26,13 +26,13 @@ static __always_inline void level_link(struct mqw_queue *q, struct mqw_level *l,
 {
 	__u32 first;
 
+	__sync_fetch_and_add(&q->levels, 1); /* first: see pair_receive_any() */
 	for (int i = 0; i < 8; i++) {
 		first = *(volatile __u32 *)&q->level;
 		l->next = first;
 		if (__sync_val_compare_and_swap(&q->level, first, slot + 1) == first)
 			break;
 	}
-	__sync_fetch_and_add(&q->levels, 1);
 }
 
 /* First message of a priority. Rare, so not inlined. */
@@ -77,13 +77,14 @@ static __always_inline struct mqw_level *level_of(struct mqw_queue *q, __u32 pri
 	struct mqw_level *l = level_in_slot(*slot, &key);
 	__u32 *found;
 
-	if (l)
-		return l;
-	found = bpf_map_lookup_elem(&level_index, &key);
-	if (!found)
-		return level_create(&key, q, slot);
-	*slot = *found;
-	return level_in_slot(*slot, &key);
+	if (unlikely(!l)) {
+		found = bpf_map_lookup_elem(&level_index, &key);
+		if (!found)
+			return level_create(&key, q, slot);
+		*slot = *found;
+		l = level_in_slot(*slot, &key);
+	}
+	return l;
 }
 
 static __always_inline void count_residence(struct mqw_queue *q, __u64 sent, __u64 received)
@@ -207,13 +208,24 @@ static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 seque
 	return *(volatile __s64 *)&l->received >= (__s64)(numbers << MQW_CHUNK_SHIFT);
 }
 
-/* A chunk goes with the last of its records to be paired. */
+/*
+ * All records of a chunk are paired. It stays until those of the next one are, for snapshots that are being
+ * taken.
+ */
+static __noinline int chunk_done(__u32 level, __u64 sequence)
+{
+	struct mqw_chunk_key key = {.level = level, .number = (sequence >> MQW_CHUNK_SHIFT) - 1};
+	struct mqw_chunk *before = bpf_map_lookup_elem(&chunks, &key);
+
+	if (before && before->paired == MQW_CHUNK_SIZE)
+		bpf_map_delete_elem(&chunks, &key);
+	return 0;
+}
+
 static __always_inline void count_paired(struct mqw_chunk *chunk, __u32 level, __u64 sequence)
 {
-	struct mqw_chunk_key key = {.level = level, .number = sequence >> MQW_CHUNK_SHIFT};
-
-	if (__sync_fetch_and_add(&chunk->paired, 1) == MQW_CHUNK_SIZE - 1)
-		bpf_map_delete_elem(&chunks, &key);
+	if (unlikely(__sync_fetch_and_add(&chunk->paired, 1) == MQW_CHUNK_SIZE - 1))
+		chunk_done(level, sequence);
 }
 
 static __always_inline void copy_comm(char *to, struct task_struct *task)
@@ -235,37 +247,38 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	struct mqw_record *r;
 	__u64 sequence, mark, received;
 
-	if (!l) {
+	if (unlikely(!l)) {
 		__sync_fetch_and_add(&q->doubts, 1);
 		__sync_fetch_and_add(&q->distrust, 1);
 		count_loss(MQW_LOSS_RECORD);
 		return;
 	}
 	sequence = __sync_fetch_and_add(&l->sent, 1);
-	if (s->before) {
+	if (unlikely(s->before)) {
 		/* unseen sends may be behind it in the queue: it has no place in the order */
 		__sync_fetch_and_add(&q->doubts, 1);
 		l->known_from = sequence + 1;
 		return;
 	}
 	chunk = chunk_of(level, sequence);
-	if (!chunk && was_forgotten(l, sequence)) {
-		if (paired(q))
-			count_residence(q, s->sent_ns, s->sent_ns);
-		return;
-	}
-	if (!chunk)
+	if (unlikely(!chunk)) {
+		if (was_forgotten(l, sequence)) {
+			if (paired(q))
+				count_residence(q, s->sent_ns, s->sent_ns);
+			return;
+		}
 		chunk = chunk_create(level, sequence);
-	if (!chunk) {
-		l->lost = (sequence >> MQW_CHUNK_SHIFT) + 1;
-		count_loss(MQW_LOSS_RECORD);
-		return;
+		if (!chunk) {
+			l->lost = (sequence >> MQW_CHUNK_SHIFT) + 1;
+			count_loss(MQW_LOSS_RECORD);
+			return;
+		}
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	r->start_ns = s->start_ns;
 	r->sent_ns = s->sent_ns;
 	r->message = r->last_message = 0;
-	if (s->raced)
+	if (unlikely(s->raced))
 		find_message(s, r);
 	r->pid = task->tgid;
 	r->tid = task->pid;
@@ -273,7 +286,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	copy_comm(r->comm, task);
 	mark = record_mark(level, sequence);
 	received = __sync_val_compare_and_swap(&r->mark, 0, mark);
-	if (!received)
+	if (!unlikely(received))
 		return;
 	/* its receiver was faster to return, and leaves it to the sender to count */
 	r->mark = mark;
@@ -311,7 +324,7 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	struct mqw_record *r;
 	__u64 mark;
 
-	if (!chunk) {
+	if (unlikely(!chunk)) {
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT || was_forgotten(l, sequence))
 			return false;
 		chunk = chunk_create(level, sequence);
@@ -320,7 +333,7 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	mark = *(volatile __u64 *)&r->mark;
-	if (!mark) {
+	if (unlikely(!mark)) {
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT)
 			return false;
 		mark = __sync_val_compare_and_swap(&r->mark, 0, now << 1);
@@ -334,39 +347,44 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	return true;
 }
 
-static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __u64 now,
-					 __u32 *level)
+/* l: the message's level, in that slot */
+static __always_inline void pair_next(struct mqw_queue *q, struct mqw_level *l, __u32 slot,
+				      __u64 now)
 {
-	struct mqw_level *l = level_of(q, priority, level);
-	__s64 sequence;
+	__s64 sequence = __sync_fetch_and_add(&l->received, 1);
 
-	if (!l) {
-		__sync_fetch_and_add(&q->doubts, 1);
-		count_loss(MQW_LOSS_RECORD);
-		return;
-	}
-	sequence = __sync_fetch_and_add(&l->received, 1);
 	if (sequence >= 0)
-		forget_chunks(*level, sequence);
-	if (!paired(q) || sequence < l->known_from || !pair(q, l, *level, sequence, now))
+		forget_chunks(slot, sequence);
+	if (unlikely(!paired(q) || sequence < l->known_from || !pair(q, l, slot, sequence, now)))
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 }
 
+static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __u64 now,
+					 __u32 *slot)
+{
+	struct mqw_level *l = level_of(q, priority, slot);
+
+	if (l) {
+		pair_next(q, l, *slot, now);
+	} else {
+		__sync_fetch_and_add(&q->doubts, 1);
+		count_loss(MQW_LOSS_RECORD);
+	}
+}
+
 /*
- * A receive whose caller did not ask for the priority: known while the queue has had one only,
- * else some level's count of receives is short by one until the levels are put right.
+ * The priority is not known, or not worth asking for: of a queue that has had one only, that is it. Else some
+ * level's count of receives is short by one until the levels are put right.
  */
 static __always_inline void pair_receive_any(struct mqw_queue *q, __u64 now)
 {
-	__u32 slot = q->level - 1;
-	struct mqw_level *l;
+	__u32 slot = *(volatile __u32 *)&q->level - 1;
+	struct mqw_level *l = bpf_map_lookup_elem(&levels, &slot);
 
-	if (q->levels == 1) {
-		l = bpf_map_lookup_elem(&levels, &slot);
-		if (l && l->key.ino == q->key.ino) {
-			pair_receive(q, l->key.priority, now, &slot);
-			return;
-		}
+	read_barrier();
+	if (l && *(volatile __u32 *)&q->levels == 1 && l->key.ino == q->key.ino) {
+		pair_next(q, l, slot, now);
+		return;
 	}
 	__sync_fetch_and_add(&q->counters.unpaired, 1);
 	__sync_fetch_and_add(&q->doubts, 1);
