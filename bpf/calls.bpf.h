@@ -160,22 +160,6 @@ unknown:
 	return NULL;
 }
 
-/* How many sends had begun, if none but this one is under way; else 0. */
-static __always_inline __u64 sends_if_alone(struct mqw_queue *q, __u64 begun)
-{
-	__u32 before = mqw_sends(begun);
-
-	if (before != mqw_sends(q->moved) + mqw_sends(q->failed))
-		return 0;
-	return (__u64)before + 1;
-}
-
-/* No other send began since. */
-static __always_inline bool is_alone(struct mqw_queue *q, __u64 sends)
-{
-	return sends && (__u32)sends == mqw_sends(q->begun);
-}
-
 /*
  * Whether a receive, begun after the others that begun has, is likely to sleep: the messages do not do for
  * it and those under way. Others that come later may still be faster to take one.
@@ -412,7 +396,8 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 			.priority = call->priority,
 			.length = call->length,
 			.payload = call->payload,
-			.raced = is_alone(q, call->sends) ? NULL : call->inode,
+			.inode = call->inode,
+			.sends = call->sends,
 		};
 
 		count_depth(q, call->depth);

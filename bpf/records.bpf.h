@@ -109,8 +109,25 @@ struct sent {
 	bool before;	     /* it began before the probes were there */
 	__u32 priority;
 	__u32 length;
-	struct inode *raced; /* the queue, if other sends were under way; else NULL */
+	struct inode *inode; /* the queue */
+	__u64 sends;	     /* as in struct call */
 };
+
+/* How many sends had begun, if none but this one is under way; else 0. */
+static __always_inline __u64 sends_if_alone(struct mqw_queue *q, __u64 begun)
+{
+	__u32 before = mqw_sends(begun);
+
+	if (before != mqw_sends(q->moved) + mqw_sends(q->failed))
+		return 0;
+	return (__u64)before + 1;
+}
+
+/* No other send began since. */
+static __always_inline bool is_alone(struct mqw_queue *q, __u64 sends)
+{
+	return sends && (__u32)sends == mqw_sends(*(volatile __u64 *)&q->begun);
+}
 
 /* How many of a level's last messages are compared with what a sender sent, by so many bytes. */
 #define COMPARED_MESSAGES 16
@@ -153,7 +170,7 @@ static int compare_message(__u32 i, struct search *s)
  */
 static __always_inline void find_message(const struct sent *sent, struct mqw_record *r)
 {
-	struct mqueue_inode_info *info = mqueue_info(sent->raced);
+	struct mqueue_inode_info *info = mqueue_info(sent->inode);
 	struct rb_node *node = BPF_CORE_READ(info, msg_tree.rb_node);
 	struct posix_msg_tree_node *leaf;
 	struct search s = {.length = sent->length};
@@ -246,6 +263,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
 	__u64 sequence, mark, received;
+	bool alone;
 
 	if (unlikely(!l)) {
 		__sync_fetch_and_add(&q->doubts, 1);
@@ -254,6 +272,8 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 		return;
 	}
 	sequence = __sync_fetch_and_add(&l->sent, 1);
+	/* only now: who begins from here on has a later message and a later number */
+	alone = is_alone(q, s->sends);
 	if (unlikely(s->before)) {
 		/* unseen sends may be behind it in the queue: it has no place in the order */
 		__sync_fetch_and_add(&q->doubts, 1);
@@ -278,7 +298,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	r->start_ns = s->start_ns;
 	r->sent_ns = s->sent_ns;
 	r->message = r->last_message = 0;
-	if (unlikely(s->raced))
+	if (unlikely(!alone))
 		find_message(s, r);
 	r->pid = task->tgid;
 	r->tid = task->pid;
@@ -291,7 +311,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	/* its receiver was faster to return, and leaves it to the sender to count */
 	r->mark = mark;
 	received >>= 1;
-	if (!s->raced && received < s->start_ns)
+	if (alone && received < s->start_ns)
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
 	else

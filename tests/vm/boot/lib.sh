@@ -58,6 +58,10 @@ programs() {
 	bpftool -j prog list | jq '[.[] | select(.type | startswith("cgroup") | not)] | length'
 }
 
+programs_are() {
+	[ "$(programs)" -eq "$1" ]
+}
+
 # instead of the one of lib.sh: there is no wget
 metric() {
 	says "^$1" curl -sS $url/metrics
