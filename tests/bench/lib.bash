@@ -38,6 +38,11 @@ median() {
 	sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+# of the numbers on standard input the one that a tenth are below, rounded
+tenth() {
+	sort -n | awk '{ v[NR] = $1 } END { printf "%.0f\n", v[int((NR + 9) / 10)] }'
+}
+
 # half of the distance between the quartiles, which a single outlier does not move
 spread() {
 	sort -n | awk '{ v[NR] = $1 } END {

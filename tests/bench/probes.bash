@@ -30,7 +30,7 @@ trace_perf() {
 
 trace_strace() {
 	wrap=(strace -f -o /dev/null -e 'trace=mq_timedsend,mq_timedreceive')
-	calls=$((pairs / 20))
+	calls=$((calls / 20 + 1))
 }
 
 trace_tracepoint() { start_daemon --probe=tracepoint; }
@@ -51,40 +51,46 @@ declare -A tracer_names=(
 	[fentry]='mqwatchd, fentry mode'
 )
 
+# Runs are short, and many: on a machine that has other things to do some have it to themselves.
+runs=20
+
 # measure VARIANT: one round
 measure() {
-	wrap=() calls=$pairs
+	local run
+
+	wrap=() calls=$((pairs / runs))
 	"trace_$1"
 	if [ "$1" = fentry ] && ! fentry_works; then
 		stop
 		return
 	fi
-	"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$calls" >>"$work/$1.pair"
-	"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$pairs" getppid >>"$work/$1.other"
+	for ((run = 0; run < runs; run++)); do
+		"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$calls" >>"$work/$1.pair"
+		"${wrap[@]}" taskset -c 0 "$tools/mqpair" "$calls" getppid >>"$work/$1.other"
+	done
 	stop
 }
 
-# added_by VARIANT: to a pair, each round beside the untraced one of that round
+# added_by VARIANT: to a pair
 added_by() {
-	paste "$work/untraced.pair" "$work/$1.pair" | awk '{ print $2 - $1 }'
+	echo $(($(tenth <"$work/$1.pair") - $(tenth <"$work/untraced.pair")))
 }
 
 print_tracers() {
 	local variant reference=0
 
-	[ ! -e "$work/bpftrace.pair" ] || reference=$(added_by bpftrace | median)
-	echo '| | ns per send+receive | ± | added | ± | of what bpftrace adds | ns per getppid(2) | ± |'
-	echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
+	[ ! -e "$work/bpftrace.pair" ] || reference=$(added_by bpftrace)
+	echo '| | ns per send+receive | median | added | of what bpftrace adds | ns per getppid(2) | median |'
+	echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
 	for variant in "$@"; do
 		if [ ! -e "$work/$variant.pair" ]; then
-			echo "| ${tracer_names[$variant]} | not permitted by this kernel | | | | | | |"
+			echo "| ${tracer_names[$variant]} | not permitted by this kernel | | | | | |"
 			continue
 		fi
-		printf '| %s | %.0f | %.0f | %.0f | %.0f | %s | %.0f | %.0f |\n' "${tracer_names[$variant]}" \
-			"$(median <"$work/$variant.pair")" "$(spread <"$work/$variant.pair")" \
-			"$(added_by "$variant" | median)" "$(added_by "$variant" | spread)" \
-			"$(divide "$(added_by "$variant" | median)" "$reference")" \
-			"$(median <"$work/$variant.other")" "$(spread <"$work/$variant.other")"
+		printf '| %s | %.0f | %.0f | %.0f | %s | %.0f | %.0f |\n' "${tracer_names[$variant]}" \
+			"$(tenth <"$work/$variant.pair")" "$(median <"$work/$variant.pair")" \
+			"$(added_by "$variant")" "$(divide "$(added_by "$variant")" "$reference")" \
+			"$(tenth <"$work/$variant.other")" "$(median <"$work/$variant.other")"
 	done
 }
 
@@ -107,7 +113,8 @@ section_probes() {
 	local others
 
 	echo 'A pair is one `mq_send(3)` and one `mq_receive(3)` of 64 bytes in one process, so that nothing sleeps, in CPU'
-	echo "time. Tracers take turns; the median of $rounds rounds, ± half the distance between the quartiles."
+	echo "time. Tracers take turns, $rounds times $runs runs each. The figure is the tenth percentile of the runs, as others"
+	echo 'on the machine make a run longer and never shorter; the median beside it tells how much they did.'
 	echo 'What strace does itself is not in its line, only what the traced process pays.'
 	others=$(bpftool perf show | grep -c 'sys_enter_mq_timedsend' || :)
 	[ "$others" = 0 ] ||
