@@ -18,6 +18,29 @@ static int parse_digits(const char **s, uint64_t *ret)
 	return 0;
 }
 
+/* The clocks are read one after the other, so that the same offset looks a little different each time. */
+#define OFFSET_NOISE_NS (100 * 1000)
+
+uint64_t realtime_offset_ns(void)
+{
+	static uint64_t kept;
+	uint64_t offset = 0, best = UINT64_MAX;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = clock_ns(CLOCK_MONOTONIC);
+		uint64_t now = clock_ns(CLOCK_REALTIME);
+		uint64_t took = clock_ns(CLOCK_MONOTONIC) - before;
+
+		if (took < best) {
+			best = took;
+			offset = now - before - took / 2;
+		}
+	}
+	if (offset - kept + OFFSET_NOISE_NS > 2 * OFFSET_NOISE_NS)
+		kept = offset;
+	return kept;
+}
+
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t value;

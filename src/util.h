@@ -77,11 +77,11 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
-/* CLOCK_REALTIME minus CLOCK_MONOTONIC: what makes a time of the kernel's into a Unix time. */
-static inline uint64_t realtime_offset_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-}
+/*
+ * CLOCK_REALTIME minus CLOCK_MONOTONIC: what makes a time of the kernel's into a Unix time. The same each
+ * time, so that a time once told stays, until the clock is set.
+ */
+uint64_t realtime_offset_ns(void);
 
 /*
  * Strict decimal: the whole of s, no sign, no blanks, min <= value <= max.

@@ -115,12 +115,26 @@ static void test_ownership(_unused_ void **state)
 	assert_int_equal(errno, EPERM);
 }
 
+static void test_realtime_offset(_unused_ void **state)
+{
+	uint64_t offset = realtime_offset_ns();
+	int64_t off = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC) - offset);
+
+	assert_true(off < 100 * (int64_t)NSEC_PER_MSEC && off > -100 * (int64_t)NSEC_PER_MSEC);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(offset, realtime_offset_ns());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),	  cmocka_unit_test(test_u64_refused),
-		cmocka_unit_test(test_size),	  cmocka_unit_test(test_size_refused),
-		cmocka_unit_test(test_duration),  cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_realtime_offset),
+		cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_u64_refused),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_size_refused),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_enum),
 		cmocka_unit_test(test_ownership),
 	};
 
