@@ -64,9 +64,9 @@ struct mqw_op_stats {
 	__u64 bytes;
 	__u64 last_ns; /* when a message was last moved; 0: not yet */
 	__u64 time_ns; /* that calls were blocked */
-	__u64 time
-		[MQW_TIME_BUCKETS]; /* calls that moved a message, by the time they were blocked */
-	__u64 failed[MQW_TIME_BUCKETS]; /* calls that failed, by the same */
+	/* by the time they were blocked: calls that moved a message, and that failed */
+	__u64 time[MQW_TIME_BUCKETS];
+	__u64 failed[MQW_TIME_BUCKETS];
 	__u64 errors[MQW_ERRORS];
 };
 

@@ -61,8 +61,8 @@ size_t namespaces_count(const struct namespaces *n);
 const struct namespace *namespaces_at(const struct namespaces *n, size_t i);
 const struct namespace *namespaces_find(const struct namespaces *n, uint32_t ipcns);
 uint32_t namespaces_own(const struct namespaces *n); /* 0: not known */
-uint32_t
-namespaces_only(const struct namespaces *n); /* the one that is watched; 0: others may be */
+/* The only one that is watched; 0: others may be. */
+uint32_t namespaces_only(const struct namespaces *n);
 
 /* The processes as of the last refresh; none without reach. Borrowed. */
 const struct mqw_process *namespaces_processes(const struct namespaces *n, size_t *ret_n);
