@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
@@ -10,6 +9,7 @@
 #include "enter.h"
 #include "log.h"
 #include "mqfs.h"
+#include "process.h"
 
 struct entered {
 	int home;
@@ -29,23 +29,26 @@ static int open_namespace(uint32_t pid, uint32_t ipcns)
 	return fstat(fd, &st) < 0 || st.st_ino != ipcns ? -ESTALE : TAKE_FD(fd);
 }
 
+struct wanted {
+	uint32_t ipcns;
+	int fd;
+};
+
+static int open_if_wanted(uint32_t pid, void *data)
+{
+	struct wanted *w = data;
+
+	w->fd = open_namespace(pid, w->ipcns);
+	return w->fd >= 0;
+}
+
 /* The same of whichever process is in it. */
 static int find_namespace(uint32_t ipcns)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
-	int fd = -ESTALE;
+	struct wanted w = {.ipcns = ipcns};
+	int r = process_each(open_if_wanted, &w);
 
-	if (!dir)
-		return -errno;
-	while (fd < 0 && (e = readdir(dir))) {
-		uint64_t pid;
-
-		if (parse_u64(e->d_name, 1, INT32_MAX, &pid) == 0)
-			fd = open_namespace(pid, ipcns);
-	}
-	closedir(dir);
-	return fd < 0 ? -ESTALE : fd;
+	return r > 0 ? w.fd : r < 0 ? r : -ESTALE;
 }
 
 int enter_ipcns(struct entered **ret, uint32_t pid, uint32_t ipcns)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <dirent.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
 
@@ -160,33 +159,20 @@ static int find_by_reach(struct namespaces *n)
 	return 0;
 }
 
-static int find_by_proc(struct namespaces *n)
+static int see_namespace_of(uint32_t pid, void *data)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
-	int r = 0;
+	char path[sizeof("/proc/4294967295/ns/ipc")];
+	struct namespace *s;
+	struct stat st;
 
-	if (!dir)
-		return -errno;
-	while (r == 0 && (e = readdir(dir))) {
-		char path[sizeof("/proc/ns/ipc") + sizeof(e->d_name)];
-		struct namespace *s;
-		struct stat st;
-		uint64_t pid;
-
-		if (parse_u64(e->d_name, 1, INT32_MAX, &pid) < 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/ipc", e->d_name);
-		if (stat(path, &st) < 0)
-			continue;
-		s = see(n, st.st_ino);
-		if (s)
-			see_process(s, pid);
-		else
-			r = -ENOMEM;
-	}
-	closedir(dir);
-	return r;
+	snprintf(path, sizeof(path), "/proc/%u/ns/ipc", pid);
+	if (stat(path, &st) < 0)
+		return 0;
+	s = see(data, st.st_ino);
+	if (!s)
+		return -ENOMEM;
+	see_process(s, pid);
+	return 0;
 }
 
 static bool fits(const struct namespace *s, const char *wanted)
@@ -245,7 +231,7 @@ int namespaces_refresh(struct namespaces *n)
 	if (n->options.reach)
 		r = find_by_reach(n);
 	if (r == 0 && !own_only(n) && !(n->options.reach && n->numbers_global))
-		r = find_by_proc(n);
+		r = process_each(see_namespace_of, n);
 	keep_watched(n);
 	return r;
 }

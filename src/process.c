@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -7,6 +8,22 @@
 
 #define INITIAL_PIDNS 0xEFFFFFFCU /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
 #define CONTAINER_ID  64	  /* digits */
+
+int process_each(int (*each)(uint32_t pid, void *data), void *data)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	uint64_t pid;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r == 0 && (e = readdir(dir)))
+		if (parse_u64(e->d_name, 1, INT32_MAX, &pid) == 0)
+			r = each(pid, data);
+	closedir(dir);
+	return r;
+}
 
 static bool is_hex(char c)
 {

@@ -18,6 +18,12 @@ struct process {
 bool process_numbers_global(void);
 
 /*
+ * Calls each() with the number of every process in /proc, until it returns other than 0, which is then the
+ * result; else 0, or -errno when there is no /proc.
+ */
+int process_each(int (*each)(uint32_t pid, void *data), void *data);
+
+/*
  * Of the process that had this number, in the initial PID namespace, at alive_ns (CLOCK_MONOTONIC):
  * -ESRCH when it is gone, or another one has its number.
  */
