@@ -15,26 +15,11 @@
 
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=${1:-6.12}
-cache=${MQWATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mqwatch}
-jobs=${JOBS:-$(nproc)}
+# shellcheck source=kernel/lib.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 work=$cache/builds-$version
 tree=$work/linux
 call=sys_mq_timedreceive2
-failed=0
-
-result() {
-	local what=$1 log=$2
-
-	if [[ -z $log ]]; then
-		echo "ok      $what"
-		return
-	fi
-	echo "FAIL    $what"
-	tail -n 20 <<<"$log" | sed 's/^/        /'
-	failed=1
-}
 
 kmake() {
 	local build=$1 arch=$2 cross=$3
@@ -122,8 +107,8 @@ build() {
 		}
 	fi
 	log=$({ configure "$build" "$arch" "$cross" "$@" &&
-		compile "$build" "$arch" "$cross"; } 2>&1) && log=
-	result "$name" "$log"
+		compile "$build" "$arch" "$cross"; } 2>&1) && log= || log=${log:-it failed without a word}
+	result "$name" "$(tail -n 20 <<<"$log")"
 }
 
 check_tables() {
@@ -155,8 +140,8 @@ check_each_patch() {
 		cp "$patch" "$tree/.mqwatch/"
 		log=$({ kmake "$build" x86_64 '' prepare >/dev/null &&
 			kmake "$build" x86_64 '' ipc/ kernel/sys_ni.o kernel/auditsc.o \
-			arch/x86/entry/; } 2>&1) && log=
-		result "up to ${patch##*/}" "$log"
+			arch/x86/entry/; } 2>&1) && log= || log=${log:-it failed without a word}
+		result "up to ${patch##*/}" "$(tail -n 20 <<<"$log")"
 	done
 }
 

@@ -13,26 +13,10 @@
 
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=${1:-6.12}
-cache=${MQWATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mqwatch}
-jobs=${JOBS:-$(nproc)}
+# shellcheck source=kernel/lib.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 work=$cache/lint-$version
 tree=$work/linux
-failed=0
-
-result() {
-	local what=$1 findings=$2
-
-	if [[ -z $findings ]]; then
-		echo "ok      $what"
-		return
-	fi
-	echo "FAIL    $what"
-	# shellcheck disable=SC2001 # each line, not the first
-	sed 's/^/        /' <<<"$findings"
-	failed=1
-}
 
 need() {
 	local tool package
