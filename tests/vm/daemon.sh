@@ -15,6 +15,21 @@ stock-*|base) backend=bpf note="this kernel has no mq_timedreceive2(2)" ;;
 *) backend=syscall note="\"note\":null" ;;
 esac
 
+# Eight priorities fit, so the later ones of these take what the earlier ones left.
+check "a daemon for two queues" start --queues.max=2
+for slot in 1 2 3 4; do
+	mqfill --depth=10 create "/slot$slot"
+	mqfill send "/slot$slot" 0:a 1:b 2:c
+	wait_for metric "mqwatch_queue_sent_messages_total{.*queue=\"/slot$slot\"} 3"
+	mqwatchctl --json dump "/slot$slot" >>/tmp/slots.json
+	mqfill unlink "/slot$slot"
+	wait_for sh -c '! mqwatchctl list | grep -q slot'
+done
+check "slots are used again" metric 'mqwatch_events_lost_total{reason="queues_full"} 0'
+check "levels are used again" metric 'mqwatch_events_lost_total{reason="record"} 0'
+check "with no sender unknown" sh -c '! grep -q "\"sender\":null" /tmp/slots.json'
+stop
+
 check "the daemon starts" start
 check "nothing is degraded" says '"degraded":false' mqwatchctl --json status
 check "peek backend $backend" says "\"backend\":\"$backend\"" mqwatchctl --json status
