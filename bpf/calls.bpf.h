@@ -189,7 +189,7 @@ static __always_inline void call_missed(struct call *call)
 	if (!q)
 		return;
 	if (call->op == MQW_SEND) {
-		l = bpf_map_lookup_elem(&levels, &call->level);
+		l = level_at(call->level);
 		if (l)
 			__sync_fetch_and_add(&l->failed, 1);
 		count_call(&q->failed, MQW_SEND);
@@ -267,17 +267,17 @@ static __always_inline void count_depth(struct mqw_queue *q, __u64 depth)
 }
 
 /* priority: the message's, or where the receiver wanted it (struct call) */
-static __always_inline void count_received(struct mqw_queue *q, __u64 bytes, __u64 priority,
-					   __u64 now, __u32 *level)
+static __always_inline void count_received(struct mqw_queue *q, struct call *call, __u64 bytes,
+					   __u64 priority, __u64 now)
 {
 	__u32 received;
 
 	count_message(q, MQW_RECEIVE, bytes, now);
 	if (!(q->levels == 1 && paired(q)) && priority &&
 	    !bpf_probe_read_user(&received, sizeof(received), (void *)priority))
-		pair_receive(q, received, now, level);
+		pair_receive(q, call->slot, received, now, &call->level);
 	else
-		pair_receive_any(q, now);
+		pair_receive_any(q, call->slot, now);
 }
 
 /*
@@ -327,7 +327,7 @@ static __always_inline void end_unseen(struct task_struct *task, struct call *ca
 			__sync_fetch_and_add(&l->begun, 1);
 		remember_send(q, l, &sent, call->level);
 	} else {
-		count_received(q, result, priority_wanted(entry, in_struct), now, &call->level);
+		count_received(q, call, result, priority_wanted(entry, in_struct), now);
 	}
 	__sync_fetch_and_add(&q->counters.op[op].messages, 1);
 	change_depth(q, depth_of(q), now);
@@ -377,7 +377,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 		bucket = time_bucket(blocked);
 	}
 	if (op == MQW_SEND)
-		l = bpf_map_lookup_elem(&levels, &call->level);
+		l = level_at(call->level);
 	if (unlikely(result < 0)) {
 		__sync_fetch_and_add(&stats->failed[bucket], 1);
 		__sync_fetch_and_add(&stats->errors[error_of(result)], 1);
@@ -407,7 +407,7 @@ static __always_inline int call_end(enum mqw_op op, long result, struct entry en
 	} else {
 		if (in_struct)
 			call->priority = priority_wanted(entry, true);
-		count_received(q, result, call->priority, now, &call->level);
+		count_received(q, call, result, call->priority, now);
 	}
 	moved = count_call(&q->moved, op);
 	change_depth(q, mqw_depth(q->depth_base, moved), now);

@@ -105,12 +105,16 @@ static __always_inline __s32 depth_of(struct mqw_queue *q)
  */
 static __always_inline void change_depth(struct mqw_queue *q, __s64 depth, __u64 now)
 {
-	__s64 time = now - __sync_lock_test_and_set(&q->changed_ns, now);
-	__s64 area = time * depth, high = area >> 63;
+	__s64 time, area, high;
 	__u64 sum;
 
-	if (!depth)
+	if (!depth) {
+		*(volatile __u64 *)&q->changed_ns = now;
 		return;
+	}
+	time = now - __sync_lock_test_and_set(&q->changed_ns, now);
+	area = time * depth;
+	high = area >> 63;
 	if (unlikely(time >> LONG_TIME_SHIFT > 0)) /* the product may need more than 64 bits */
 		high = ((time >> 16) * depth + ((time & 0xffff) * depth >> 16)) >> 48;
 	sum = __sync_fetch_and_add(&q->counters.depth_ns, area);

@@ -6,8 +6,8 @@
 #include "mqueue.bpf.h"
 
 /*
- * Read by user space through mmap: a map system call there would make probes miss events.
- * Which index is whose is in the hash beside each.
+ * Which index of a queue or level is whose is in the hash beside each. Queues are read by user space through
+ * mmap: a map system call there would make probes miss events.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -25,9 +25,21 @@ struct {
 	__type(value, __u32);
 } queue_index SEC(".maps");
 
+/* The levels: the first ones with chunks at hand, the others, of larger index, without. */
+struct near_level {
+	struct mqw_level level;
+	struct mqw_chunk chunks[MQW_NEAR];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct near_level);
+} near_levels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct mqw_level);
@@ -41,14 +53,14 @@ struct {
 	__type(value, __u32);
 } level_index SEC(".maps");
 
-/* The records of queued messages; memory only for those that there are. */
+/* The other chunks: memory only for those that there are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct mqw_chunk_key);
 	__type(value, struct mqw_chunk);
-} chunks SEC(".maps");
+} far_chunks SEC(".maps");
 
 __u64 fence;
 
@@ -72,9 +84,16 @@ static __always_inline struct mqw_queue *queue_in_slot(__u32 slot, const struct 
 	return q;
 }
 
+static __always_inline struct mqw_level *level_at(__u32 slot)
+{
+	struct near_level *near = bpf_map_lookup_elem(&near_levels, &slot);
+
+	return near ? &near->level : bpf_map_lookup_elem(&levels, &slot);
+}
+
 static __always_inline struct mqw_level *level_in_slot(__u32 slot, const struct mqw_level_key *key)
 {
-	struct mqw_level *l = bpf_map_lookup_elem(&levels, &slot);
+	struct mqw_level *l = level_at(slot);
 
 	if (!l || l->key.ino != key->ino || l->key.ipcns != key->ipcns ||
 	    l->key.priority != key->priority)
@@ -82,17 +101,43 @@ static __always_inline struct mqw_level *level_in_slot(__u32 slot, const struct 
 	return l;
 }
 
-static __always_inline struct mqw_chunk *chunk_of(__u32 level, __u64 sequence)
+/* The chunk at hand in which a number may live; NULL: this level has none. */
+static __always_inline struct mqw_chunk *near_chunk(__u32 level, __u32 number)
 {
-	struct mqw_chunk_key key = {.level = level, .number = sequence >> MQW_CHUNK_SHIFT};
+	struct near_level *near = bpf_map_lookup_elem(&near_levels, &level);
 
-	return bpf_map_lookup_elem(&chunks, &key);
+	if (!near)
+		return NULL;
+	OPAQUE(near); /* the verifier wants the check first */
+	return &near->chunks[number % MQW_NEAR];
 }
 
-/* Marks a written record. Memory of a chunk that was forgotten may serve another level. */
-static __always_inline __u64 record_mark(__u32 level, __u64 sequence)
+static __always_inline bool near_holds(const struct mqw_chunk *near, __u32 number)
 {
-	return (__u64)level << 40 | (sequence << 1 & ((1ULL << 40) - 1)) | 1;
+	return mqw_chunk_holds(*(volatile __u64 *)&near->state, number);
+}
+
+static __always_inline struct mqw_chunk *far_chunk(__u32 level, __u32 number)
+{
+	struct mqw_chunk_key key = {.level = level, .number = number};
+
+	return bpf_map_lookup_elem(&far_chunks, &key);
+}
+
+static __always_inline struct mqw_chunk *chunk_of(__u32 level, __u64 sequence)
+{
+	__u32 number = sequence >> MQW_CHUNK_SHIFT;
+	struct mqw_chunk *near = near_chunk(level, number);
+
+	if (near && near_holds(near, number))
+		return near;
+	return near && number >= near->far_end ? NULL : far_chunk(level, number);
+}
+
+/* Whose a record is; the two low bits are for MQW_RECORD_*. */
+static __always_inline __u64 record_id(__u32 level, __u64 sequence)
+{
+	return (__u64)level << 40 | (sequence << 2 & ((1ULL << 40) - 1));
 }
 
 /* The record of a send if it is there (yet, and still). */
@@ -104,11 +149,37 @@ static __always_inline struct mqw_record *record_of(__u32 level, __u64 sequence)
 	if (!chunk)
 		return NULL;
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
-	return r->mark == record_mark(level, sequence) ? r : NULL;
+	return r->mark == (record_id(level, sequence) | MQW_RECORD_WRITTEN) ? r : NULL;
 }
 
 /* That many chunks behind a level's receives nothing is waited for any more. */
 #define CHUNKS_KEPT 16
+
+#define NEAR_TRIES 20 /* beyond what 16 records being paired meanwhile can spoil */
+
+/* A chunk at hand can be taken by another number, as if all its records were paired. */
+static __always_inline bool near_give(struct mqw_chunk *near, __u32 number)
+{
+	for (int i = 0; i < NEAR_TRIES; i++) {
+		__u64 state = *(volatile __u64 *)&near->state;
+
+		if (!mqw_chunk_holds(state, number))
+			return false;
+		if (__sync_val_compare_and_swap(&near->state, state, state | MQW_CHUNK_SIZE) ==
+		    state)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void forget_chunk(__u32 level, __u32 number)
+{
+	struct mqw_chunk_key key = {.level = level, .number = number};
+	struct mqw_chunk *near = near_chunk(level, number);
+
+	if (!near || (!near_give(near, number) && number < near->far_end))
+		bpf_map_delete_elem(&far_chunks, &key);
+}
 
 struct forget {
 	__u32 level;
@@ -117,9 +188,7 @@ struct forget {
 
 static int forget_one(__u32 i, struct forget *f)
 {
-	struct mqw_chunk_key key = {.level = f->level, .number = f->from + i};
-
-	bpf_map_delete_elem(&chunks, &key);
+	forget_chunk(f->level, f->from + i);
 	return 0;
 }
 

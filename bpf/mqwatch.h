@@ -168,6 +168,8 @@ static inline __s32 mqw_depth(__u32 base, __u64 moved)
  * A level: the messages of one priority of a queue, which leave in the order of their sends. So its
  * queued messages are its last sends, and its r-th receive takes its r-th send.
  */
+#define MQW_LEVELS_MAX 32768 /* of a queue: MQ_PRIO_MAX */
+
 struct mqw_level_key {
 	__u64 ino;
 	__u32 ipcns;
@@ -195,11 +197,24 @@ static inline __u32 mqw_level_under_way(__u32 begun, __u64 sent, __u32 failed)
 
 /* What is remembered of a send, in chunks that live while their messages are queued. */
 #define MQW_MESSAGE_UNKNOWN 1ULL
+#define MQW_RECORD_WRITTEN  1ULL
+#define MQW_RECORD_RECEIVED 2ULL /* not written, but received_ns is */
 
 struct mqw_record {
+	/*
+	 * Whose this is, and what is there of it: record_id() of its level and sequence number, and one of
+	 * MQW_RECORD_*. As memory is used again, whatever else is here says that nothing is there yet.
+	 */
+	__u64 mark;
 	__u64 start_ns; /* when the send began */
 	/* when its message was queued: at start_ns, or if the call slept, not later than now: its end */
 	__u64 sent_ns;
+	__u64 received_ns; /* if its receiver was faster to return than its sender */
+	__u32 pid;	   /* thread group */
+	__u32 tid;
+	char comm[MQW_COMM_SIZE];
+	__u32 length;
+	__u32 pad;
 	/*
 	 * For a send that was not alone: where its message is, if it was found by its content
 	 * when the send returned, and the level's last message then; each may be
@@ -207,16 +222,6 @@ struct mqw_record {
 	 */
 	__u64 message;
 	__u64 last_message;
-	__u32 pid; /* thread group */
-	__u32 tid;
-	__u32 length;
-	__u32 pad;
-	/*
-	 * 0: not written yet. Even: nor is it, but the message was received, at half of this. Odd: it is
-	 * written, and this is record_mark() of its level and sequence number.
-	 */
-	__u64 mark;
-	char comm[MQW_COMM_SIZE];
 };
 
 #define MQW_CHUNK_SHIFT 4
@@ -227,11 +232,57 @@ struct mqw_chunk_key {
 	__u32 number; /* sequence number >> MQW_CHUNK_SHIFT */
 };
 
+/*
+ * Most queues are shallow: each level has so many chunks at hand, beside it, where number n may live in
+ * chunk n % MQW_NEAR. The others are far, in a hash.
+ */
+#define MQW_NEAR 2
+
 struct mqw_chunk {
+	/*
+	 * How many of its records are paired, in the lowest byte. Of a chunk at hand the number that lives
+	 * here, plus 1, in the high half; and between them how many later ones of its numbers were refused,
+	 * as this one was not all paired.
+	 */
+	__u64 state;
+	__u64 far_end; /* of a chunk at hand: no number from this on was refused */
 	struct mqw_record records[MQW_CHUNK_SIZE];
-	__u32 paired; /* of them */
-	__u32 pad;
 };
+
+#define MQW_CHUNK_REFUSED_SHIFT 8
+#define MQW_CHUNK_REFUSED_MAX	((1U << 24) - 1)
+
+static inline __u32 mqw_chunk_paired(__u64 state)
+{
+	return state & ((1 << MQW_CHUNK_REFUSED_SHIFT) - 1);
+}
+
+static inline int mqw_chunk_holds(__u64 state, __u32 number)
+{
+	return (__u32)(state >> 32) == number + 1;
+}
+
+/*
+ * Whether a number lives in its chunk at hand is decided once for all, by whoever asks first. The state after
+ * it was asked for: the same if that was decided before.
+ */
+static inline __u64 mqw_chunk_decide(__u64 state, __u32 number)
+{
+	__u32 later = number + 1 - (__u32)(state >> 32);
+	__u32 refused = (__u32)state >> MQW_CHUNK_REFUSED_SHIFT;
+
+	if (!state)
+		return (__u64)(number + 1) << 32;
+	if ((__s32)(later - refused * MQW_NEAR) <= 0)
+		return state;
+	if (mqw_chunk_paired(state) >= MQW_CHUNK_SIZE)
+		return (__u64)(number + 1) << 32;
+	refused = later / MQW_NEAR;
+	if (refused > MQW_CHUNK_REFUSED_MAX)
+		return state;
+	return state >> 32 << 32 | (__u64)refused << MQW_CHUNK_REFUSED_SHIFT |
+	       mqw_chunk_paired(state);
+}
 
 /* Events the probes saw and could not attribute. */
 enum mqw_loss {
@@ -256,8 +307,8 @@ struct mqw_call {
 
 /* The context of the programs that take slots and levels back. */
 struct mqw_release {
-	__u32 index;
-	__u32 pad;
+	__u32 index; /* of the queue */
+	__u32 link;  /* the program's own: to the next level */
 };
 
 /* Where and why a walk over a queue's messages ended. */
@@ -446,7 +497,7 @@ struct mqw_opens {
 #include <assert.h>
 static_assert(sizeof(struct mqw_key) == 16, "ABI");
 static_assert(sizeof(struct mqw_level) == 64, "levels are cache lines");
-static_assert(sizeof(struct mqw_record) == 72, "ABI");
+static_assert(sizeof(struct mqw_record) == 80, "ABI");
 static_assert(sizeof(struct mqw_queue) % 64 == 0, "slots share cache lines");
 static_assert(sizeof(struct mqw_call) == 56, "ABI");
 static_assert(sizeof(struct mqw_opener) == 56, "ABI");

@@ -5,8 +5,6 @@
 
 #include "peek_proof.bpf.h"
 
-#define LEVELS_MAX 32768 /* MQ_PRIO_MAX */
-
 const volatile bool probes_attached; /* else the maps are empty ones of our own */
 
 static int count_message(__u32 i, struct walk *w)
@@ -129,7 +127,7 @@ static int settle_other(__u32 i, struct rest *r)
 
 	if (!r->link)
 		return 1;
-	l = bpf_map_lookup_elem(&levels, &slot);
+	l = level_at(slot);
 	if (!l)
 		return 1;
 	r->link = l->next;
@@ -147,16 +145,32 @@ static __always_inline void settle_rest(struct walk *w, __u64 doubts)
 	if (!q)
 		return;
 	r.link = q->level;
-	bpf_loop(LEVELS_MAX, settle_other, &r, 0);
+	bpf_loop(MQW_LEVELS_MAX, settle_other, &r, 0);
 	if (w->ctx->settle && !r.link && proof_holds(w))
 		q->doubts_settled = doubts;
+}
+
+/* Not inlined: there is not enough stack for all. */
+static __noinline int copy_record(struct mqw_peek_message *m, __u32 level, __u64 sequence)
+{
+	struct mqw_record *r = record_of(level, sequence);
+
+	if (!r)
+		return 0;
+	m->record = *r;
+	read_barrier();
+	/* a chunk at hand gets another number before it is written to */
+	if (record_of(level, sequence) != r)
+		return 0;
+	m->sequence = sequence;
+	m->origin = MQW_ORIGIN_RECORD;
+	return 0;
 }
 
 /* Finds out who sent the next message of the level. */
 static __always_inline void find_origin(struct walk *w, struct mqw_peek_message *m)
 {
 	struct mqw_queue *q = w->probed;
-	struct mqw_record *r;
 	__s64 sequence;
 
 	if (!q && probes_attached)
@@ -172,12 +186,7 @@ static __always_inline void find_origin(struct walk *w, struct mqw_peek_message 
 	}
 	if (sequence < w->ctx->known_from)
 		return;
-	r = record_of(w->ctx->level, sequence);
-	if (r) {
-		m->record = *r;
-		m->sequence = sequence;
-		m->origin = MQW_ORIGIN_RECORD;
-	}
+	copy_record(m, w->ctx->level, sequence);
 }
 
 #endif /* MQWATCH_PEEK_ORIGINS_BPF_H */

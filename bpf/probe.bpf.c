@@ -151,22 +151,50 @@ int release_queue(struct mqw_release *ctx)
 	return free_give(&free_slots, &free_slot, slot) ? 0 : -1;
 }
 
-/* Only for a level of a retired queue. */
-SEC("syscall")
-int release_level(struct mqw_release *ctx)
+/* The next level in this slot may have sends of the same numbers. */
+static __always_inline void near_clear(struct mqw_chunk *near)
 {
-	__u32 slot = ctx->index;
-	struct mqw_level *l = bpf_map_lookup_elem(&levels, &slot);
+	for (int i = 0; i < MQW_CHUNK_SIZE; i++)
+		near->records[i].mark = 0;
+	near->state = near->far_end = 0;
+}
+
+static int release_level(__u32 i, struct mqw_release *r)
+{
+	__u32 slot = r->link - 1;
+	struct near_level *near;
+	struct mqw_level *l;
 	__s64 end;
 
+	l = r->link ? level_at(slot) : NULL;
 	if (!l)
-		return 0;
+		return 1;
+	r->link = l->next;
 	/* receives leave chunks behind them, forget_chunks(), and may be ahead of the sends */
 	end = l->received > (__s64)l->sent ? l->received : (__s64)l->sent;
 	forget_sends(slot, l->received - (CHUNKS_KEPT + 1) * MQW_CHUNK_SIZE, end + MQW_CHUNK_SIZE);
+	near = bpf_map_lookup_elem(&near_levels, &slot);
+	for (int n = 0; near && n < MQW_NEAR; n++)
+		near_clear(&near->chunks[n]);
 	bpf_map_delete_elem(&level_index, &l->key);
 	*l = (struct mqw_level){};
-	return free_give(&free_levels, &free_level, slot) ? 0 : -1;
+	free_give(&free_levels, &free_level, slot);
+	return 0;
+}
+
+/* Of a retired queue. */
+SEC("syscall")
+int release_levels(struct mqw_release *ctx)
+{
+	__u32 slot = ctx->index;
+	struct mqw_queue *q = bpf_map_lookup_elem(&queues, &slot);
+	struct mqw_release r = {};
+
+	if (!q)
+		return 0;
+	r.link = q->level;
+	bpf_loop(MQW_LEVELS_MAX, release_level, &r, 0);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

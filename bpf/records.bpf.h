@@ -47,7 +47,7 @@ static __noinline struct mqw_level *level_create(const struct mqw_level_key *key
 			return NULL;
 		slot = __sync_fetch_and_add(&next_level, 1);
 	}
-	l = bpf_map_lookup_elem(&levels, &slot);
+	l = level_at(slot);
 	if (!l)
 		return NULL;
 	l->key = *key;
@@ -208,13 +208,51 @@ static __always_inline void find_message(const struct sent *sent, struct mqw_rec
 		r->message = s.found;
 }
 
+static __always_inline void note_far(struct mqw_chunk *near, __u32 number)
+{
+	for (int i = 0; i < NEAR_TRIES; i++) {
+		__u64 end = *(volatile __u64 *)&near->far_end;
+
+		if (end > number ||
+		    __sync_val_compare_and_swap(&near->far_end, end, (__u64)number + 1) == end)
+			break;
+	}
+}
+
+/*
+ * Whether the number lives in its level's chunk at hand, which is decided now if it was not. Global, so that the
+ * verifier takes it by itself: its ways are not followed again from wherever it is called.
+ */
+__noinline int near_take(__u32 level, __u32 number)
+{
+	struct mqw_chunk *near = near_chunk(level, number);
+
+	for (int i = 0; near && i < NEAR_TRIES; i++) {
+		__u64 state = *(volatile __u64 *)&near->state;
+		__u64 decided = mqw_chunk_decide(state, number);
+
+		if (decided != state &&
+		    __sync_val_compare_and_swap(&near->state, state, decided) != state)
+			continue;
+		if (mqw_chunk_holds(decided, number))
+			return 1;
+		break;
+	}
+	if (near)
+		note_far(near, number);
+	return 0;
+}
+
 /* First send of a chunk, or the receive of one if that is faster. */
 static __noinline struct mqw_chunk *chunk_create(__u32 level, __u64 sequence)
 {
 	struct mqw_chunk_key key = {.level = level, .number = sequence >> MQW_CHUNK_SHIFT};
+	struct mqw_chunk *near = near_chunk(level, key.number);
 
-	bpf_map_update_elem(&chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&chunks, &key);
+	if (near && near_take(level, key.number))
+		return near;
+	bpf_map_update_elem(&far_chunks, &key, (const void *)&empty_chunk, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&far_chunks, &key);
 }
 
 /* Its chunk went with forget_chunks(): so many later messages were received meanwhile. */
@@ -226,23 +264,36 @@ static __always_inline bool was_forgotten(const struct mqw_level *l, __u64 seque
 }
 
 /*
- * All records of a chunk are paired. It stays until those of the next one are, for snapshots that are being
- * taken.
+ * All records of a chunk are paired. A far one stays until those of the next one are, for snapshots that
+ * are being taken.
  */
 static __noinline int chunk_done(__u32 level, __u64 sequence)
 {
 	struct mqw_chunk_key key = {.level = level, .number = (sequence >> MQW_CHUNK_SHIFT) - 1};
-	struct mqw_chunk *before = bpf_map_lookup_elem(&chunks, &key);
+	struct mqw_chunk *before = near_chunk(level, key.number);
 
-	if (before && before->paired == MQW_CHUNK_SIZE)
-		bpf_map_delete_elem(&chunks, &key);
+	if (before && (near_holds(before, key.number) || key.number >= before->far_end))
+		return 0;
+	before = bpf_map_lookup_elem(&far_chunks, &key);
+	if (before && mqw_chunk_paired(before->state) == MQW_CHUNK_SIZE)
+		bpf_map_delete_elem(&far_chunks, &key);
 	return 0;
 }
 
 static __always_inline void count_paired(struct mqw_chunk *chunk, __u32 level, __u64 sequence)
 {
-	if (unlikely(__sync_fetch_and_add(&chunk->paired, 1) == MQW_CHUNK_SIZE - 1))
+	__u64 before = __sync_fetch_and_add(&chunk->state, 1);
+
+	if (unlikely(mqw_chunk_paired(before) == MQW_CHUNK_SIZE - 1))
 		chunk_done(level, sequence);
+}
+
+/* A record's memory waits for this one: nothing is there, or an earlier one of the level. */
+static __always_inline bool is_spent(__u64 mark, __u64 id)
+{
+	__u64 earlier = id - (mark & ~(MQW_RECORD_WRITTEN | MQW_RECORD_RECEIVED));
+
+	return !mark || (earlier && earlier < 1ULL << 39);
 }
 
 static __always_inline void copy_comm(char *to, struct task_struct *task)
@@ -262,7 +313,7 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mqw_chunk *chunk;
 	struct mqw_record *r;
-	__u64 sequence, mark, received;
+	__u64 sequence, id, mark, received;
 	bool alone;
 
 	if (unlikely(!l)) {
@@ -304,13 +355,12 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
 	r->tid = task->pid;
 	r->length = s->length;
 	copy_comm(r->comm, task);
-	mark = record_mark(level, sequence);
-	received = __sync_val_compare_and_swap(&r->mark, 0, mark);
-	if (!unlikely(received))
+	id = record_id(level, sequence);
+	mark = __sync_lock_test_and_set(&r->mark, id | MQW_RECORD_WRITTEN);
+	if (!unlikely(mark == (id | MQW_RECORD_RECEIVED)))
 		return;
 	/* its receiver was faster to return, and leaves it to the sender to count */
-	r->mark = mark;
-	received >>= 1;
+	received = r->received_ns;
 	if (alone && received < s->start_ns)
 		/* another send's: the level was put right meanwhile */
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
@@ -325,15 +375,10 @@ static __always_inline void remember_send(struct mqw_queue *q, struct mqw_level 
  * Chunks of which not all records are paired go when receives are far ahead: a slow sender or receiver may
  * still want them for a while.
  */
-static __always_inline void forget_chunks(__u32 level, __s64 sequence)
+static __noinline int forget_chunks(__u32 level, __s64 sequence)
 {
-	struct mqw_chunk_key key = {
-		.level = level,
-		.number = (sequence >> MQW_CHUNK_SHIFT) - CHUNKS_KEPT,
-	};
-
-	if ((sequence & (MQW_CHUNK_SIZE - 1)) == MQW_CHUNK_SIZE - 1)
-		bpf_map_delete_elem(&chunks, &key);
+	forget_chunk(level, (sequence >> MQW_CHUNK_SHIFT) - CHUNKS_KEPT);
+	return 0;
 }
 
 /* Of a send and its receive the one that comes later counts. false: the send is unknown. */
@@ -341,8 +386,8 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 				 __u64 sequence, __u64 now)
 {
 	struct mqw_chunk *chunk = chunk_of(level, sequence);
+	__u64 id = record_id(level, sequence), written = id | MQW_RECORD_WRITTEN, mark, before;
 	struct mqw_record *r;
-	__u64 mark;
 
 	if (unlikely(!chunk)) {
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT || was_forgotten(l, sequence))
@@ -353,39 +398,49 @@ static __always_inline bool pair(struct mqw_queue *q, const struct mqw_level *l,
 	}
 	r = &chunk->records[sequence & (MQW_CHUNK_SIZE - 1)];
 	mark = *(volatile __u64 *)&r->mark;
-	if (unlikely(!mark)) {
+	if (unlikely(mark != written)) {
 		if (l->lost > sequence >> MQW_CHUNK_SHIFT)
 			return false;
-		mark = __sync_val_compare_and_swap(&r->mark, 0, now << 1);
-		if (!mark)
+		if (!is_spent(mark, id))
+			return false;
+		r->received_ns = now;
+		before = __sync_val_compare_and_swap(&r->mark, mark, id | MQW_RECORD_RECEIVED);
+		if (before == mark)
 			return true;
+		if (before != written)
+			return false;
 	}
-	if (mark != record_mark(level, sequence))
-		return false;
+	read_barrier();
 	count_residence(q, r->sent_ns, now);
 	count_paired(chunk, level, sequence);
 	return true;
 }
 
-/* l: the message's level, in that slot */
-static __always_inline void pair_next(struct mqw_queue *q, struct mqw_level *l, __u32 slot,
-				      __u64 now)
+/* A message of that level was received. Global, as near_take(). */
+__noinline int pair_next(__u32 queue, __u32 level, __u64 now)
 {
-	__s64 sequence = __sync_fetch_and_add(&l->received, 1);
+	struct mqw_queue *q = bpf_map_lookup_elem(&queues, &queue);
+	struct mqw_level *l = level_at(level);
+	__s64 sequence;
 
-	if (sequence >= 0)
-		forget_chunks(slot, sequence);
-	if (unlikely(!paired(q) || sequence < l->known_from || !pair(q, l, slot, sequence, now)))
+	if (!q || !l)
+		return 0;
+	sequence = __sync_fetch_and_add(&l->received, 1);
+	if (unlikely(sequence >= 0 && (sequence + 1) % MQW_CHUNK_SIZE == 0))
+		forget_chunks(level, sequence);
+	if (unlikely(!paired(q) || sequence < l->known_from || !pair(q, l, level, sequence, now)))
 		__sync_fetch_and_add(&q->counters.unpaired, 1);
+	return 0;
 }
 
-static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __u64 now,
-					 __u32 *slot)
+/* queue: q's slot; *slot: as in level_of() */
+static __always_inline void pair_receive(struct mqw_queue *q, __u32 queue, __u32 priority,
+					 __u64 now, __u32 *slot)
 {
 	struct mqw_level *l = level_of(q, priority, slot);
 
 	if (l) {
-		pair_next(q, l, *slot, now);
+		pair_next(queue, *slot, now);
 	} else {
 		__sync_fetch_and_add(&q->doubts, 1);
 		count_loss(MQW_LOSS_RECORD);
@@ -396,14 +451,14 @@ static __always_inline void pair_receive(struct mqw_queue *q, __u32 priority, __
  * The priority is not known, or not worth asking for: of a queue that has had one only, that is it. Else some
  * level's count of receives is short by one until the levels are put right.
  */
-static __always_inline void pair_receive_any(struct mqw_queue *q, __u64 now)
+static __always_inline void pair_receive_any(struct mqw_queue *q, __u32 queue, __u64 now)
 {
 	__u32 slot = *(volatile __u32 *)&q->level - 1;
-	struct mqw_level *l = bpf_map_lookup_elem(&levels, &slot);
+	struct mqw_level *l = level_at(slot);
 
 	read_barrier();
 	if (l && *(volatile __u32 *)&q->levels == 1 && l->key.ino == q->key.ino) {
-		pair_next(q, l, slot, now);
+		pair_next(queue, slot, now);
 		return;
 	}
 	__sync_fetch_and_add(&q->counters.unpaired, 1);

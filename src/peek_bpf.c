@@ -60,7 +60,8 @@ static int load(struct peek_bpf *b, size_t buffer_size)
 	shared[PROBE_MAP_QUEUE_INDEX] = b->bpf->maps.queue_index;
 	shared[PROBE_MAP_LEVELS] = b->bpf->maps.levels;
 	shared[PROBE_MAP_LEVEL_INDEX] = b->bpf->maps.level_index;
-	shared[PROBE_MAP_CHUNKS] = b->bpf->maps.chunks;
+	shared[PROBE_MAP_NEAR_LEVELS] = b->bpf->maps.near_levels;
+	shared[PROBE_MAP_FAR_CHUNKS] = b->bpf->maps.far_chunks;
 	/* a copy of up to a page may start at the last byte that is in use */
 	b->bpf->rodata->buffer_size = buffer_size + b->page_size;
 	b->bpf->rodata->page_size = b->page_size;

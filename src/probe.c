@@ -6,6 +6,9 @@
 /* Priorities that a queue uses, on average; most use one or a few. */
 #define LEVELS_PER_QUEUE 4
 
+/* One chunk of records in so many is at hand, beside its level, where it takes memory, used or not. */
+#define NEAR_SHARE 32
+
 const char *const probe_mode_names[PROBE_MODES] = {
 	[PROBE_AUTO] = "auto",
 	[PROBE_FENTRY] = "fentry",
@@ -23,8 +26,19 @@ const char *const probe_loss_names[PROBE_LOSSES] = {
 	[PROBE_LOSS_RECURSION] = "recursion",
 };
 
+/* How many levels have chunks at hand. */
+static size_t near_levels(size_t chunks_max, size_t levels_max)
+{
+	size_t n = chunks_max / NEAR_SHARE / MQW_NEAR;
+
+	if (n > levels_max)
+		n = levels_max;
+	return n ? n : 1;
+}
+
 static int size_maps(struct probe *p, size_t records_max)
 {
+	const size_t chunks_max = records_max / MQW_CHUNK_SIZE;
 	const struct {
 		struct bpf_map *map;
 		size_t entries;
@@ -35,7 +49,8 @@ static int size_maps(struct probe *p, size_t records_max)
 		{p->bpf->maps.levels, p->levels_max},
 		{p->bpf->maps.level_index, p->levels_max},
 		{p->bpf->maps.free_levels, p->levels_max},
-		{p->bpf->maps.chunks, records_max / MQW_CHUNK_SIZE + 1},
+		{p->bpf->maps.near_levels, near_levels(chunks_max, p->levels_max)},
+		{p->bpf->maps.far_chunks, chunks_max - chunks_max / NEAR_SHARE + 1},
 	};
 	int r = 0;
 
@@ -182,8 +197,10 @@ int probe_map_fd(const struct probe *p, enum probe_map map)
 		return bpf_map__fd(p->bpf->maps.levels);
 	case PROBE_MAP_LEVEL_INDEX:
 		return bpf_map__fd(p->bpf->maps.level_index);
-	case PROBE_MAP_CHUNKS:
-		return bpf_map__fd(p->bpf->maps.chunks);
+	case PROBE_MAP_NEAR_LEVELS:
+		return bpf_map__fd(p->bpf->maps.near_levels);
+	case PROBE_MAP_FAR_CHUNKS:
+		return bpf_map__fd(p->bpf->maps.far_chunks);
 	default:
 		return -1;
 	}

@@ -41,7 +41,8 @@ enum probe_map {
 	PROBE_MAP_QUEUE_INDEX,
 	PROBE_MAP_LEVELS,
 	PROBE_MAP_LEVEL_INDEX,
-	PROBE_MAP_CHUNKS,
+	PROBE_MAP_NEAR_LEVELS,
+	PROBE_MAP_FAR_CHUNKS,
 	PROBE_SHARED_MAPS,
 };
 int probe_map_fd(const struct probe *p, enum probe_map map); /* borrowed; -1 when not attached */

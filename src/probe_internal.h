@@ -31,7 +31,6 @@ struct probe {
 	char note[288];
 	size_t queues_max, levels_max;
 	struct window queues;	  /* struct mqw_queue */
-	struct window levels;	  /* struct mqw_level */
 	uint64_t unseen_released; /* of slots that were released */
 	uint64_t start_ns;	  /* it sees calls since then */
 	uint64_t released_ns;	  /* the last slot; 0: none was */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The probes' slots and levels, read and put right in the memory that they share with us. */
+/* The probes' slots, read and put right in the memory that they share with us. */
 #include <sys/mman.h>
 
 #include "log.h"
@@ -59,7 +59,6 @@ size_t probe_slots(struct probe *p)
 void probe_unmap_slots(struct probe *p)
 {
 	window_close(&p->queues, sizeof(struct mqw_queue));
-	window_close(&p->levels, sizeof(struct mqw_level));
 }
 
 const struct mqw_queue *probe_slot(const struct probe *p, size_t i)
@@ -67,18 +66,6 @@ const struct mqw_queue *probe_slot(const struct probe *p, size_t i)
 	const struct mqw_queue *q = queue_slot(p, i);
 
 	return __atomic_load_n(&q->key.ino, __ATOMIC_ACQUIRE) ? q : NULL;
-}
-
-/* The level of a list's link (index plus 1), or NULL at its end. */
-static struct mqw_level *level_at(struct probe *p, uint32_t link)
-{
-	int r;
-
-	if (!link || link > p->levels_max)
-		return NULL;
-	r = window_cover(&p->levels, probe_map_fd(p, PROBE_MAP_LEVELS), sizeof(struct mqw_level),
-			 link, p->levels_max);
-	return r < 0 ? NULL : (struct mqw_level *)p->levels.base + link - 1;
 }
 
 void probe_watch_only(struct probe *p, uint32_t ipcns)
@@ -94,24 +81,12 @@ int probe_retire_slot(struct probe *p, size_t i)
 	return probe_run(p->bpf->progs.retire_queue, &release, sizeof(release));
 }
 
-static void release_levels(struct probe *p, uint32_t link)
-{
-	struct mqw_level *l;
-
-	while ((l = level_at(p, link))) {
-		struct mqw_release release = {.index = link - 1};
-
-		link = l->next;
-		probe_run(p->bpf->progs.release_level, &release, sizeof(release));
-	}
-}
-
 int probe_release_slot(struct probe *p, size_t i)
 {
 	struct mqw_release release = {.index = i};
 	struct mqw_queue *q = queue_slot(p, i);
 
-	release_levels(p, q->level);
+	probe_run(p->bpf->progs.release_levels, &release, sizeof(release));
 	p->unseen_released += q->unseen;
 	memset(q, 0, sizeof(*q));
 	p->released_ns = clock_ns(CLOCK_MONOTONIC);

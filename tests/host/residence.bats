@@ -32,17 +32,24 @@ agree() {
 }
 
 # On two CPUs a receiver is often back in user space before its sender is.
+# race QUEUE OPTION...
+race() {
+	local queue=$1
+
+	shift
+	"$BIN/mqload" --keep --quiet --messages=100000 --size=64 "$@" "$queue"
+	counted "$queue" 100000
+	agree "$queue"
+}
+
 @test "senders and receivers that race: no message is without its time" {
 	daemon_start
-	"$BIN/mqload" --keep --quiet --messages=100000 --size=64 /one
-	counted /one 100000
-	agree /one
-	"$BIN/mqload" --keep --quiet --messages=100000 --senders=4 --receivers=4 --size=64 --priorities=5 /all
-	counted /all 100000
-	agree /all
-	"$BIN/mqload" --keep --quiet --messages=100000 --senders=8 --receivers=2 --size=64 --depth=1 /full
-	counted /full 100000
-	agree /full
+	race /one
+	race /all --senders=4 --receivers=4 --priorities=5
+	race /full --senders=8 --receivers=2 --depth=1
+	# deeper than the records at hand
+	race /deep --senders=4 --receivers=4 --depth=45
+	race /deeper --senders=4 --receivers=4 --depth=500
 }
 
 @test "depth over time grows while nothing moves, and never goes back" {
