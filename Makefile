@@ -62,7 +62,7 @@ TEST_LIBS   = $(call pkg_libs,$(DAEMON_PKGS) libcurl smartcols cmocka) -linih
 SOURCES      := $(wildcard src/*.c)
 MAINS        := src/mqwatchd.c src/mqwatchctl.c
 CLIENT_SRC   := $(wildcard src/ctl*.c) src/hexdump.c
-CLIENT_SHARED := authz bpf_util enter json json_build log memory mount mqfs name namespaces openers origin peek peek_bpf peek_syscall probe probe_attach probe_slots process queue reach \
+CLIENT_SHARED := attach authz bpf_util enter json json_build log memory mount mqfs name namespaces openers origin peek peek_bpf peek_syscall probe probe_slots process queue reach \
 	stall status symbols table table_counters table_find text timedreceive2 totals tracefs util
 DAEMON_SRC   := $(filter-out $(MAINS) $(CLIENT_SRC),$(SOURCES))
 object        = $(patsubst src/%.c,$(BUILD)/src/%.o,$(1))

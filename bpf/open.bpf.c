@@ -43,8 +43,7 @@ static __always_inline struct mqw_open_error *find_error(__u64 key)
 	return NULL;
 }
 
-SEC("tracepoint/syscalls/sys_exit_mq_open")
-int exit_open(struct trace_event_raw_sys_exit *ctx)
+static __always_inline int call_end(long result)
 {
 	struct mqw_open_error *e;
 	struct mqw_opens *all;
@@ -53,14 +52,35 @@ int exit_open(struct trace_event_raw_sys_exit *ctx)
 	all = bpf_map_lookup_elem(&opens, &zero);
 	if (!all || bpf_get_current_pid_tgid() >> 32 == own_pid)
 		return 0;
-	if (ctx->ret >= 0) {
+	if (result >= 0) {
 		__sync_fetch_and_add(&all->opened, 1);
 		return 0;
 	}
-	e = find_error(bpf_get_current_uid_gid() << 32 | (__u32)-ctx->ret);
+	e = find_error(bpf_get_current_uid_gid() << 32 | (__u32)-result);
 	__sync_fetch_and_add(e ? &e->count : &all->lost, 1);
 	return 0;
 }
+
+SEC("?tracepoint/syscalls/sys_exit_mq_open")
+int exit_open(struct trace_event_raw_sys_exit *ctx)
+{
+	return call_end(ctx->ret);
+}
+
+/* Its first argument is the caller's registers, then comes what it returns. */
+#define PROBE(function)                                         \
+	SEC("?fexit/" #function) int exit##function(__u64 *ctx) \
+	{                                                       \
+		return call_end(ctx[1]);                        \
+	}
+
+#if defined(__TARGET_ARCH_x86)
+PROBE(__x64_sys_mq_open)
+PROBE(__ia32_compat_sys_mq_open)
+#elif defined(__TARGET_ARCH_arm64)
+PROBE(__arm64_sys_mq_open)
+PROBE(__arm64_compat_sys_mq_open)
+#endif
 
 /* Run once by the process whose own calls do not count. */
 SEC("syscall")

@@ -8,10 +8,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "bpf_util.h"
 #include "ctl.h"
 #include "json_build.h"
-#include "probe.h"
 #include "timedreceive2.h"
 #include "tracefs.h"
 
@@ -95,7 +95,7 @@ static void check_tracing(struct doctor *d)
 		     "no tracepoint syscalls:sys_enter_mq_timedsend (%s): use a kernel with "
 		     "CONFIG_FTRACE_SYSCALLS=y",
 		     strerror(errno));
-	else if (probe_functions(reason, sizeof(reason)) < 0)
+	else if (attach_permits_functions(reason, sizeof(reason)) < 0)
 		note(d, "tracing", STATE_NOTE,
 		     "tracepoints only, which do not see 32-bit programs on x86-64: %s", reason);
 	else

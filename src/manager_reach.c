@@ -17,6 +17,7 @@ int manager_start_reach(struct manager *m)
 		.own = m->mqfs,
 		.watched = m->config->namespaces,
 	};
+	enum probe_mode mode = probe_mode(m->probe);
 	char why[256];
 	int r = openers_new(&m->openers);
 
@@ -28,7 +29,8 @@ int manager_start_reach(struct manager *m)
 	if (r < 0)
 		log_warning("Unlinked queues cannot be seen, going on without: %s", why);
 	if (m->config->probe != PROBE_OFF) {
-		r = opens_new(&m->opens, why, sizeof(why));
+		r = opens_new(&m->opens, mode == PROBE_OFF ? PROBE_TRACEPOINT : mode, why,
+			      sizeof(why));
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0)

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <bpf/libbpf.h>
-
+#include "attach.h"
 #include "bpf_util.h"
 #include "open.skel.h"
 #include "opens.h"
-#include "tracefs.h"
-
-#define EVENT "sys_exit_mq_open"
 
 struct opens {
 	struct open_skel *bpf;
+	struct attached attached_to;
 	struct mqw_opens *all;
 	struct mqw_open_error *errors;
 };
 
-static int attach(struct opens *o, char *reason, size_t size)
+static int load(struct opens *o, enum probe_mode mode, char *reason, size_t size)
 {
-	_cleanup_close_ int tracefs = tracefs_open();
-	int fd = tracefs < 0 ? tracefs : tracefs_open_event(tracefs, EVENT);
+	int r;
 
-	if (fd < 0) {
-		snprintf(reason, size, "tracepoint syscalls:" EVENT " cannot be opened: %s",
-			 strerror(-fd));
-		return fd;
-	}
-	o->bpf->links.exit_open = bpf_program__attach_perf_event(o->bpf->progs.exit_open, fd);
-	if (o->bpf->links.exit_open)
-		return 0;
-	fd = close_fd(fd);
-	snprintf(reason, size, "attaching to syscalls:" EVENT " failed: %s", strerror(errno));
-	return -errno;
+	o->bpf = open_skel__open();
+	if (!o->bpf)
+		return -errno;
+	r = attach_choose(o->bpf->obj, mode, reason, size);
+	if (r < 0)
+		return r;
+	r = open_skel__load(o->bpf);
+	if (r == 0)
+		r = bpf_run(o->bpf->progs.introduce, NULL, 0);
+	if (r < 0)
+		bpf_explain_load(r, reason, size);
+	return r;
 }
 
-int opens_new(struct opens **ret, char *reason, size_t reason_size)
+int opens_new(struct opens **ret, enum probe_mode mode, char *reason, size_t reason_size)
 {
 	_cleanup_(opens_freep) struct opens *o = calloc(1, sizeof(*o));
 	int r;
@@ -40,23 +37,15 @@ int opens_new(struct opens **ret, char *reason, size_t reason_size)
 	if (!o)
 		return -ENOMEM;
 	r = bpf_begin(reason, reason_size);
+	if (r == 0)
+		r = load(o, mode, reason, reason_size);
 	if (r < 0)
 		return r;
-	o->bpf = open_skel__open_and_load();
-	if (!o->bpf) {
-		r = -errno;
-		bpf_explain_load(r, reason, reason_size);
-		return r;
-	}
 	o->all = bpf_map_array(o->bpf->maps.opens);
 	o->errors = bpf_map_array(o->bpf->maps.open_errors);
 	if (!o->all || !o->errors)
 		return -ENOMEM;
-	r = bpf_run(o->bpf->progs.introduce, NULL, 0);
-	if (r == 0)
-		r = attach(o, reason, reason_size);
-	else
-		bpf_explain_load(r, reason, reason_size);
+	r = attach(&o->attached_to, o->bpf->obj, mode, reason, reason_size);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
@@ -67,6 +56,7 @@ void opens_free(struct opens *o)
 {
 	if (!o)
 		return;
+	detach(&o->attached_to);
 	if (o->bpf) {
 		bpf_unmap_array(o->bpf->maps.opens, o->all);
 		bpf_unmap_array(o->bpf->maps.open_errors, o->errors);

@@ -3,13 +3,13 @@
 #ifndef MQWATCH_OPENS_H
 #define MQWATCH_OPENS_H
 
-#include "queue.h"
+#include "probe.h"
 #include "util.h"
 
 struct opens;
 
-/* When that fails, reason holds a line that says why. */
-int opens_new(struct opens **ret, char *reason, size_t reason_size);
+/* By PROBE_FENTRY or PROBE_TRACEPOINT. When that fails, reason holds a line that says why. */
+int opens_new(struct opens **ret, enum probe_mode mode, char *reason, size_t reason_size);
 void opens_free(struct opens *o);
 DEFINE_CLEANUP(struct opens *, opens_free)
 

@@ -68,6 +68,19 @@ static uint64_t tick_ns(void)
 	return (uint64_t)tick.tv_sec * NSEC_PER_SEC + (uint64_t)tick.tv_nsec;
 }
 
+static bool has_receive2(const struct probe *p)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, p->bpf->obj)
+	{
+		if (bpf_program__autoload(program) &&
+		    strstr(bpf_program__section_name(program), "mq_timedreceive2"))
+			return true;
+	}
+	return false;
+}
+
 static int load(struct probe *p, size_t records_max)
 {
 	int r;
@@ -78,9 +91,10 @@ static int load(struct probe *p, size_t records_max)
 	p->bpf->rodata->queues_max = p->queues_max;
 	p->bpf->rodata->levels_max = p->levels_max;
 	p->bpf->rodata->tick_ns = tick_ns();
-	r = probe_choose(p);
+	r = attach_choose(p->bpf->obj, p->mode, p->reason, sizeof(p->reason));
 	if (r < 0)
 		return r;
+	p->receive2 = has_receive2(p);
 	r = size_maps(p, records_max);
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
@@ -93,7 +107,7 @@ static int load(struct probe *p, size_t records_max)
 
 static void unload(struct probe *p)
 {
-	probe_detach(p);
+	detach(&p->attached_to);
 	probe_skel__destroy(p->bpf);
 	p->bpf = NULL;
 }
@@ -105,7 +119,7 @@ static int start(struct probe *p, enum probe_mode mode, size_t records_max)
 	p->mode = mode;
 	r = load(p, records_max);
 	if (r == 0)
-		r = probe_attach(p);
+		r = attach(&p->attached_to, p->bpf->obj, mode, p->reason, sizeof(p->reason));
 	if (r < 0) {
 		unload(p);
 		return r;
@@ -169,9 +183,14 @@ bool probe_sees_peeks(const struct probe *p)
 	return p->attached && p->receive2;
 }
 
+enum probe_mode probe_mode(const struct probe *p)
+{
+	return p->attached ? p->mode : PROBE_OFF;
+}
+
 const char *probe_mode_name(const struct probe *p)
 {
-	return probe_mode_names[p->attached ? p->mode : PROBE_OFF];
+	return probe_mode_names[probe_mode(p)];
 }
 
 const char *probe_reason(const struct probe *p)

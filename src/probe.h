@@ -25,12 +25,10 @@ int probe_new(struct probe **ret, enum probe_mode mode, size_t queues_max, size_
 void probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
-/* Whether PROBE_FENTRY may work here, as far as can be told without trying; else -EOPNOTSUPP. */
-int probe_functions(char *reason, size_t size);
-
 bool probe_attached(const struct probe *p);
 /* The kernel has mq_timedreceive2(2), and it is probed too. */
 bool probe_sees_peeks(const struct probe *p);
+enum probe_mode probe_mode(const struct probe *p);  /* PROBE_OFF when not attached */
 const char *probe_mode_name(const struct probe *p); /* "fentry", "tracepoint" or "off" */
 const char *probe_note(const struct probe *p);	    /* why not the preferred one; or NULL */
 const char *probe_reason(const struct probe *p);    /* NULL when attached */

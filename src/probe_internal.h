@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What probe.c, probe_attach.c and probe_slots.c share. */
+/* What probe.c and probe_slots.c share. */
 #ifndef MQWATCH_PROBE_INTERNAL_H
 #define MQWATCH_PROBE_INTERNAL_H
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
-#include "probe.h"
+#include "attach.h"
 #include "probe.skel.h"
 
 /*
@@ -18,15 +17,12 @@ struct window {
 	size_t mapped; /* items */
 };
 
-#define PROBE_LINKS_MAX 32
-
 struct probe {
 	struct probe_skel *bpf;
 	enum probe_mode mode;
 	bool attached;
 	bool receive2; /* the kernel has mq_timedreceive2(2) */
-	struct bpf_link *links[PROBE_LINKS_MAX];
-	size_t n_links;
+	struct attached attached_to;
 	char reason[256];
 	char note[288];
 	size_t queues_max, levels_max;
@@ -38,11 +34,5 @@ struct probe {
 
 /* Runs a SEC("syscall") program; its return value, or -errno when it could not run. */
 int probe_run(struct bpf_program *program, void *context, size_t size);
-
-/* Has only those programs loaded that mode needs and the kernel has a place for. Else reason is set. */
-int probe_choose(struct probe *p);
-/* Attaches what was loaded; what is attached stays so until probe_detach(). Else reason is set. */
-int probe_attach(struct probe *p);
-void probe_detach(struct probe *p);
 
 #endif /* MQWATCH_PROBE_INTERNAL_H */

@@ -13,6 +13,22 @@ count() {
 	metric "mqwatch_queue_$1_messages_total{.*queue=\"/q\"} $2"
 }
 
+# Whether it has a program on a tracepoint of a system call, which sends every call of everybody another way.
+at_tracepoints() {
+	for fd in "/proc/$daemon/fd/"*; do
+		readlink "$fd"
+	done | grep perf_event
+}
+
+no_tracepoints() {
+	! at_tracepoints
+}
+
+# Two ways to be refused a queue; both fail.
+open_missing() {
+	! mqfill receive /missing && ! call32 receive missing
+}
+
 mkdir -p /run/mqwatch
 mqfill --depth=10 --message-size=64 create /q
 
@@ -35,10 +51,14 @@ check "the times of its messages are known" metric \
 	'mqwatch_queue_residence_seconds_count{.*queue="/q"} 3'
 check "no call was missed" says '"unseen":0' mqwatchctl --json status
 check "nor skipped" says '"recursion":0' mqwatchctl --json status
+check "two programs open a missing queue" open_missing
+check "both failures are counted" metric 'mqwatch_open_errors_total{errno="ENOENT",uid="0"} 2'
+check "other calls go their way as without mqwatch" no_tracepoints
 stop
 
 check "--probe=tracepoint" start --probe=tracepoint
 check "is tracepoint" says '"mode":"tracepoint"' mqwatchctl --json status
+check "other calls do not" at_tracepoints
 mqfill send /q 3:one
 check "sends are counted again" count sent 1
 check "a 32-bit program that it does not see" call32 send q

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The two ways to be called when a call begins and ends. What a program is for, its section says:
- * "tracepoint/syscalls/EVENT", "fentry/FUNCTION" or "fexit/FUNCTION".
- */
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <fcntl.h>
 
-#include "probe_internal.h"
+#include "attach.h"
 #include "tracefs.h"
 
 #define TRACEPOINT "tracepoint/syscalls/"
@@ -14,9 +11,9 @@
 #define FEXIT	   "fexit/"
 
 #if defined(__x86_64__)
-#define FUNCTION_PREFIX "__x64_"
+#define FUNCTION_PREFIX "__x64_sys_"
 #else
-#define FUNCTION_PREFIX "__arm64_"
+#define FUNCTION_PREFIX "__arm64_sys_"
 #endif
 
 /* What follows prefix in a program's section, or NULL. */
@@ -40,20 +37,28 @@ static bool is_exit(const struct bpf_program *program)
 	return event ? strncmp(event, "sys_exit_", 9) == 0 : target(program, FEXIT) != NULL;
 }
 
-static int choose_tracepoints(struct probe *p)
+/* What is for a call that not every kernel has. */
+static bool is_optional(const char *name)
+{
+	return strstr(name, "mq_timedreceive2") != NULL;
+}
+
+static int choose_tracepoints(struct bpf_object *object)
 {
 	_cleanup_close_ int tracefs = tracefs_open();
 	struct bpf_program *program;
+	char path[128];
 
-	p->receive2 =
-		tracefs >= 0 && tracefs_has(tracefs, "events/syscalls/sys_enter_mq_timedreceive2");
-	bpf_object__for_each_program(program, p->bpf->obj)
+	bpf_object__for_each_program(program, object)
 	{
 		const char *event = target(program, TRACEPOINT);
 
-		if (event)
-			bpf_program__set_autoload(program,
-						  p->receive2 || !strstr(event, "receive2"));
+		if (!event)
+			continue;
+		snprintf(path, sizeof(path), "events/syscalls/%s", event);
+		bpf_program__set_autoload(program,
+					  !is_optional(event) ||
+						  (tracefs >= 0 && tracefs_has(tracefs, path)));
 	}
 	return 0;
 }
@@ -77,7 +82,7 @@ static bool functions_denied(void)
 	return fd == -EPERM;
 }
 
-int probe_functions(char *reason, size_t size)
+int attach_permits_functions(char *reason, size_t size)
 {
 	_cleanup_close_ int tracefs = tracefs_open();
 
@@ -91,47 +96,54 @@ int probe_functions(char *reason, size_t size)
 	return -EOPNOTSUPP;
 }
 
-static int choose_functions(struct probe *p)
+/* The one by which a call is entered as a rule, by programs of the kernel's own kind. */
+static bool is_main(const char *function)
+{
+	return strncmp(function, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)) == 0 &&
+	       !strstr(function, "time32") && !is_optional(function);
+}
+
+static int choose_functions(struct bpf_object *object, char *reason, size_t size)
 {
 	struct bpf_program *program;
 	struct btf *btf;
-	bool found;
+	int r;
 
 	/* asked first, since loading takes long even in vain */
-	if (probe_functions(p->reason, sizeof(p->reason)) < 0)
-		return -EOPNOTSUPP;
+	r = attach_permits_functions(reason, size);
+	if (r < 0)
+		return r;
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
-		snprintf(p->reason, sizeof(p->reason), "the kernel's types cannot be read: %s",
-			 strerror(errno));
-		return -errno;
+		r = -errno;
+		snprintf(reason, size, "the kernel's types cannot be read: %s", strerror(-r));
+		return r;
 	}
-	found = has_function(btf, FUNCTION_PREFIX "sys_mq_timedsend") &&
-		has_function(btf, FUNCTION_PREFIX "sys_mq_timedreceive");
-	p->receive2 = has_function(btf, FUNCTION_PREFIX "sys_mq_timedreceive2");
-	bpf_object__for_each_program(program, p->bpf->obj)
+	bpf_object__for_each_program(program, object)
 	{
 		const char *function = function_of(program);
+		bool there = function && has_function(btf, function);
 
-		if (function)
-			bpf_program__set_autoload(program, has_function(btf, function));
+		if (!function)
+			continue;
+		bpf_program__set_autoload(program, there);
+		if (!there && is_main(function)) {
+			snprintf(reason, size, "no function %s() in this kernel", function);
+			r = -EOPNOTSUPP;
+		}
 	}
 	btf__free(btf);
-	if (found)
-		return 0;
-	snprintf(p->reason, sizeof(p->reason),
-		 "no functions " FUNCTION_PREFIX "sys_mq_timedsend and " FUNCTION_PREFIX
-		 "sys_mq_timedreceive in this kernel");
-	return -EOPNOTSUPP;
+	return r;
 }
 
-int probe_choose(struct probe *p)
+int attach_choose(struct bpf_object *object, enum probe_mode mode, char *reason, size_t size)
 {
-	return p->mode == PROBE_FENTRY ? choose_functions(p) : choose_tracepoints(p);
+	return mode == PROBE_FENTRY ? choose_functions(object, reason, size)
+				    : choose_tracepoints(object);
 }
 
-static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *program,
-			     struct bpf_link **ret)
+static int attach_tracepoint(struct bpf_link **ret, struct bpf_program *program, int tracefs,
+			     char *reason, size_t size)
 {
 	const char *event = target(program, TRACEPOINT);
 	struct bpf_link *link;
@@ -140,14 +152,13 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 	fd = tracefs_open_event(tracefs, event);
 	if (fd < 0) {
 		if (fd == -ENOENT)
-			snprintf(p->reason, sizeof(p->reason),
+			snprintf(reason, size,
 				 "no tracepoint syscalls:%s: use a kernel with "
 				 "CONFIG_FTRACE_SYSCALLS=y",
 				 event);
 		else
-			snprintf(p->reason, sizeof(p->reason),
-				 "tracepoint syscalls:%s cannot be opened: %s%s", event,
-				 strerror(-fd),
+			snprintf(reason, size, "tracepoint syscalls:%s cannot be opened: %s%s",
+				 event, strerror(-fd),
 				 fd == -EACCES || fd == -EPERM
 					 ? " (run with CAP_PERFMON; with CAP_SYS_ADMIN where "
 					   "kernel.perf_event_paranoid is more than 2)"
@@ -158,7 +169,21 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 	if (!link) {
 		r = -errno;
 		close(fd);
-		snprintf(p->reason, sizeof(p->reason), "attaching to syscalls:%s failed: %s", event,
+		snprintf(reason, size, "attaching to syscalls:%s failed: %s", event, strerror(-r));
+		return r;
+	}
+	*ret = link;
+	return 0;
+}
+
+static int attach_function(struct bpf_link **ret, struct bpf_program *program, char *reason,
+			   size_t size)
+{
+	struct bpf_link *link = bpf_program__attach(program);
+	int r = -errno;
+
+	if (!link) {
+		snprintf(reason, size, "attaching to %s() failed: %s", function_of(program),
 			 strerror(-r));
 		return r;
 	}
@@ -166,65 +191,53 @@ static int attach_tracepoint(struct probe *p, int tracefs, struct bpf_program *p
 	return 0;
 }
 
-static int attach_function(struct probe *p, struct bpf_program *program, struct bpf_link **ret)
-{
-	struct bpf_link *link = bpf_program__attach(program);
-	int r = -errno;
-
-	if (!link) {
-		snprintf(p->reason, sizeof(p->reason), "attaching to %s() failed: %s",
-			 function_of(program), strerror(-r));
-		return r;
-	}
-	*ret = link;
-	return 0;
-}
-
-/* Those of the probes that are loaded and are for exits, or that are not. */
-static int attach_all(struct probe *p, int tracefs, bool exits)
+/* Those that are loaded and are for exits, or that are not. */
+static int attach_these(struct attached *a, struct bpf_object *object, int tracefs, bool exits,
+			char *reason, size_t size)
 {
 	struct bpf_program *program;
 	int r;
 
-	bpf_object__for_each_program(program, p->bpf->obj)
+	bpf_object__for_each_program(program, object)
 	{
 		bool at_event = target(program, TRACEPOINT);
 
 		if (!bpf_program__autoload(program) || is_exit(program) != exits ||
 		    (!at_event && !function_of(program)))
 			continue;
-		if (p->n_links == ARRAY_SIZE(p->links))
+		if (a->n == ARRAY_SIZE(a->links))
 			return -E2BIG;
-		r = at_event ? attach_tracepoint(p, tracefs, program, &p->links[p->n_links])
-			     : attach_function(p, program, &p->links[p->n_links]);
+		r = at_event ? attach_tracepoint(&a->links[a->n], program, tracefs, reason, size)
+			     : attach_function(&a->links[a->n], program, reason, size);
 		if (r < 0)
 			return r;
-		p->n_links++;
+		a->n++;
 	}
 	return 0;
 }
 
 /* Exits first: an exit without its entry is understood, an entry without its exit would linger. */
-int probe_attach(struct probe *p)
+int attach(struct attached *a, struct bpf_object *object, enum probe_mode mode, char *reason,
+	   size_t size)
 {
 	_cleanup_close_ int tracefs = -1;
 	int r;
 
-	if (p->mode == PROBE_TRACEPOINT) {
+	if (mode == PROBE_TRACEPOINT) {
 		tracefs = tracefs_open();
 		if (tracefs < 0) {
-			snprintf(p->reason, sizeof(p->reason),
+			snprintf(reason, size,
 				 "no tracefs (%s): mount -t tracefs tracefs /sys/kernel/tracing",
 				 strerror(-tracefs));
 			return tracefs;
 		}
 	}
-	r = attach_all(p, tracefs, true);
-	return r < 0 ? r : attach_all(p, tracefs, false);
+	r = attach_these(a, object, tracefs, true, reason, size);
+	return r < 0 ? r : attach_these(a, object, tracefs, false, reason, size);
 }
 
-void probe_detach(struct probe *p)
+void detach(struct attached *a)
 {
-	while (p->n_links > 0)
-		bpf_link__destroy(p->links[--p->n_links]);
+	while (a->n > 0)
+		bpf_link__destroy(a->links[--a->n]);
 }
