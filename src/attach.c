@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ static bool is_optional(const char *name)
 	return strstr(name, "mq_timedreceive2") != NULL;
 }
 
-static int choose_tracepoints(struct bpf_object *object)
+static void choose_tracepoints(struct bpf_object *object)
 {
 	_cleanup_close_ int tracefs = tracefs_open();
 	struct bpf_program *program;
@@ -60,7 +60,6 @@ static int choose_tracepoints(struct bpf_object *object)
 					  !is_optional(event) ||
 						  (tracefs >= 0 && tracefs_has(tracefs, path)));
 	}
-	return 0;
 }
 
 /* Whether the kernel has it. Its type information says so; a service's sandbox may hide /proc/kallsyms. */
@@ -138,8 +137,10 @@ static int choose_functions(struct bpf_object *object, char *reason, size_t size
 
 int attach_choose(struct bpf_object *object, enum probe_mode mode, char *reason, size_t size)
 {
-	return mode == PROBE_FENTRY ? choose_functions(object, reason, size)
-				    : choose_tracepoints(object);
+	if (mode == PROBE_FENTRY)
+		return choose_functions(object, reason, size);
+	choose_tracepoints(object);
+	return 0;
 }
 
 static int attach_tracepoint(struct bpf_link **ret, struct bpf_program *program, int tracefs,

@@ -18,6 +18,11 @@ trace_empty() {
 	wait_for attached
 }
 
+trace_clock() {
+	start "$tools/attach" "$build/bench/clock.bpf.o"
+	wait_for attached
+}
+
 trace_bpftrace() {
 	start bpftrace tests/bench/mq.bt
 	wait_for attached
@@ -44,6 +49,7 @@ fentry_works() {
 declare -A tracer_names=(
 	[untraced]=untraced
 	[empty]='four empty tracepoint programs'
+	[clock]='the same, but two of them read the clock'
 	[bpftrace]='bpftrace: count() and hist() per queue'
 	[perf]='perf trace'
 	[strace]='strace'
@@ -94,13 +100,22 @@ print_tracers() {
 	done
 }
 
+# compile NAME [OPTION]...
+compile() {
+	local name=$1
+
+	shift
+	mkdir -p "$build/bench"
+	clang -O2 -g -target bpf "-I/usr/include/$(uname -m)-linux-gnu" "$@" -c tests/bench/bpf/empty.bpf.c \
+		-o "$build/bench/$name.bpf.o"
+}
+
 # compare_tracers VARIANT...
 compare_tracers() {
 	local round variant
 
-	mkdir -p "$build/bench"
-	clang -O2 -g -target bpf "-I/usr/include/$(uname -m)-linux-gnu" -c tests/bench/bpf/empty.bpf.c \
-		-o "$build/bench/empty.bpf.o"
+	compile empty
+	compile clock -DCLOCK
 	for ((round = 0; round < rounds; round++)); do
 		for variant in "$@"; do
 			measure "$variant"
@@ -120,5 +135,5 @@ section_probes() {
 	[ "$others" = 0 ] ||
 		echo "**Other programs were attached to these tracepoints ($others):** their cost is in each line, the untraced too."
 	echo
-	compare_tracers untraced empty bpftrace tracepoint fentry perf strace
+	compare_tracers untraced empty clock bpftrace tracepoint fentry perf strace
 }
