@@ -28,9 +28,8 @@ int manager_start_reach(struct manager *m)
 		return r;
 	if (r < 0)
 		log_warning("Unlinked queues cannot be seen, going on without: %s", why);
-	if (m->config->probe != PROBE_OFF) {
-		r = opens_new(&m->opens, mode == PROBE_OFF ? PROBE_TRACEPOINT : mode, why,
-			      sizeof(why));
+	if (mode != PROBE_OFF) {
+		r = opens_new(&m->opens, mode, why, sizeof(why));
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0)
