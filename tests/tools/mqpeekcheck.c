@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Takes snapshots of a queue that mqload is using, as fast as it can, and checks every message
- * they deliver: whole, of this queue, in receive order, there once, and not already received.
+ * they deliver: whole, of this queue, in receive order, there once, and not already received. As many
+ * as asked for, and more until a number of messages were received meanwhile.
  */
 #include <fcntl.h>
 #include <getopt.h>
 #include <mqueue.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "../../src/peek.h"
@@ -20,6 +22,8 @@
 #define QUEUES_MAX     256
 #define RECORDS_MAX    65536
 #define PATIENCE_NS    2000000ULL
+#define RECEIVED_MIN   1000 /* a check beside calls that hardly happen shows little */
+#define DEADLINE_NS    60000000000ULL
 
 enum violation {
 	/* 0 to PAYLOAD_FAULTS - 1: enum payload_fault */
@@ -150,6 +154,20 @@ static uint64_t report(const struct check *c, const char *backend, double elapse
 	return sum;
 }
 
+/* Messages taken from the queue since the probes are there. */
+static uint32_t received(struct probe *probe, uint64_t ino)
+{
+	size_t n = probe_slots(probe);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct mqw_queue *slot = probe_slot(probe, i);
+
+		if (slot && slot->key.ino == ino)
+			return mqw_receives(slot->moved);
+	}
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	_cleanup_(probe_freep) struct probe *probe = NULL;
@@ -163,16 +181,22 @@ int main(int argc, char *argv[])
 	};
 	uint64_t snapshots;
 	uint64_t start;
+	struct stat st;
 	mqd_t queue;
 	int r;
 
 	if (argc != 3 || !check)
-		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE");
+		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE\nMore of them until %d messages were "
+		    "received "
+		    "meanwhile.",
+		    RECEIVED_MIN);
 	snapshots = number("SNAPSHOTS", argv[1], 1, UINT32_MAX);
 	check->queue = payload_queue_id(argv[2]);
 	queue = mq_open(argv[2], O_RDONLY | O_NONBLOCK);
 	if (queue < 0)
 		die("mq_open %s: %s", argv[2], strerror(errno));
+	if (fstat(queue, &st) < 0)
+		die("fstat %s: %s", argv[2], strerror(errno));
 	if (probe_new(&probe, PROBE_AUTO, QUEUES_MAX, RECORDS_MAX) < 0 || !probe_attached(probe))
 		die("probes: %s", probe ? probe_reason(probe) : "out of memory");
 	options.probe = probe;
@@ -180,12 +204,15 @@ int main(int argc, char *argv[])
 		die("peek: %s", peek ? peek_reason(peek) : "out of memory");
 
 	start = clock_ns(CLOCK_MONOTONIC);
-	for (uint64_t i = 0; i < snapshots; i++) {
+	for (uint64_t i = 0; i < snapshots || received(probe, st.st_ino) <= RECEIVED_MIN; i++) {
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 
 		r = peek_snapshot(peek, queue, &request, &snapshot);
 		if (r < 0)
 			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
+		if (clock_ns(CLOCK_MONOTONIC) - start > DEADLINE_NS && i >= snapshots)
+			die("not %d messages received in %llu snapshots", RECEIVED_MIN,
+			    (unsigned long long)i);
 		check_snapshot(check, snapshot);
 	}
 	return report(check, peek_backend(peek), (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9)
