@@ -91,7 +91,8 @@ int bpf_run(struct bpf_program *program, void *context, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno
+									      : (int)options.retval;
 }
 
 int bpf_read_iterator(struct bpf_link *link, void **ret, size_t *ret_size)

@@ -28,7 +28,7 @@ void bpf_unmap_array(struct bpf_map *map, void *values);
 
 struct bpf_program;
 
-/* Runs a program of type "syscall", which reads and writes the context. */
+/* Runs a program of type "syscall", which reads and writes the context: its return value, or -errno if it could not run. */
 int bpf_run(struct bpf_program *program, void *context, size_t size);
 
 /* One line for a failed load (error is -errno) that names the remedy, into reason. */

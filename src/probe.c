@@ -99,7 +99,7 @@ static int load(struct probe *p, size_t records_max)
 	if (r == 0)
 		r = probe_skel__load(p->bpf);
 	if (r == 0)
-		r = probe_run(p->bpf->progs.introduce, NULL, 0);
+		r = bpf_run(p->bpf->progs.introduce, NULL, 0);
 	if (r < 0)
 		bpf_explain_load(r, p->reason, sizeof(p->reason));
 	return r;
@@ -234,14 +234,6 @@ uint64_t probe_unused_since_ns(const struct probe *p, uint64_t listed_ns)
 	/* slots that were released since then were of other queues */
 	since = p->released_ns < listed_ns ? p->released_ns : listed_ns;
 	return since > p->start_ns ? since : p->start_ns;
-}
-
-int probe_run(struct bpf_program *program, void *context, size_t size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno
-									      : (int)options.retval;
 }
 
 static uint64_t recursion_misses(const struct probe *p)

@@ -32,7 +32,4 @@ struct probe {
 	uint64_t released_ns;	  /* the last slot; 0: none was */
 };
 
-/* Runs a SEC("syscall") program; its return value, or -errno when it could not run. */
-int probe_run(struct bpf_program *program, void *context, size_t size);
-
 #endif /* MQWATCH_PROBE_INTERNAL_H */

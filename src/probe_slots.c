@@ -2,6 +2,7 @@
 /* The probes' slots, read and put right in the memory that they share with us. */
 #include <sys/mman.h>
 
+#include "bpf_util.h"
 #include "log.h"
 #include "probe_internal.h"
 
@@ -78,7 +79,7 @@ int probe_retire_slot(struct probe *p, size_t i)
 {
 	struct mqw_release release = {.index = i};
 
-	return probe_run(p->bpf->progs.retire_queue, &release, sizeof(release));
+	return bpf_run(p->bpf->progs.retire_queue, &release, sizeof(release));
 }
 
 int probe_release_slot(struct probe *p, size_t i)
@@ -86,9 +87,9 @@ int probe_release_slot(struct probe *p, size_t i)
 	struct mqw_release release = {.index = i};
 	struct mqw_queue *q = queue_slot(p, i);
 
-	probe_run(p->bpf->progs.release_levels, &release, sizeof(release));
+	bpf_run(p->bpf->progs.release_levels, &release, sizeof(release));
 	p->unseen_released += q->unseen;
 	memset(q, 0, sizeof(*q));
 	p->released_ns = clock_ns(CLOCK_MONOTONIC);
-	return probe_run(p->bpf->progs.release_queue, &release, sizeof(release));
+	return bpf_run(p->bpf->progs.release_queue, &release, sizeof(release));
 }

@@ -13,15 +13,14 @@ opened() {
 
 trace_untraced() { :; }
 
-trace_empty() {
-	start "$tools/attach" "$build/bench/empty.bpf.o"
+# attach NAME: the programs that compile made
+attach() {
+	start "$tools/attach" "$build/bench/$1.bpf.o"
 	wait_for attached
 }
 
-trace_clock() {
-	start "$tools/attach" "$build/bench/clock.bpf.o"
-	wait_for attached
-}
+trace_empty() { attach empty; }
+trace_clock() { attach clock; }
 
 trace_bpftrace() {
 	start bpftrace tests/bench/mq.bt

@@ -186,7 +186,7 @@ peek_under_load() {
 	wait "$load"
 	cat load.json
 	same 0 "$(jq '.faults | add' load.json)" "messages that the receivers found wrong"
-	[ "$(jq .snapshots peek.json)" -ge "$snapshots" ]
+	same "$snapshots" "$(jq .snapshots peek.json)"
 	same 0 "$(jq .violations_total peek.json)"
 	[ "$(jq .received load.json)" -gt 1000 ]
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Takes snapshots of a queue that mqload is using, as fast as it can, and checks every message
- * they deliver: whole, of this queue, in receive order, there once, and not already received. As many
- * as asked for, and more until a number of messages were received meanwhile.
+ * Takes snapshots of a queue that mqload is using and checks every message
+ * they deliver: whole, of this queue, in receive order, there once, and not already received. They
+ * are spread over a number of messages that are received meanwhile.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -22,7 +22,7 @@
 #define QUEUES_MAX     256
 #define RECORDS_MAX    65536
 #define PATIENCE_NS    2000000ULL
-#define RECEIVED_MIN   1000 /* a check beside calls that hardly happen shows little */
+#define RECEIVED_MIN   1001 /* a check beside calls that hardly happen shows little */
 #define DEADLINE_NS    60000000000ULL
 
 enum violation {
@@ -168,6 +168,16 @@ static uint32_t received(struct probe *probe, uint64_t ino)
 	return 0;
 }
 
+/* Until they are as many, the next snapshot waits. */
+static void await_received(struct probe *probe, uint64_t ino, uint64_t messages)
+{
+	uint64_t deadline = clock_ns(CLOCK_MONOTONIC) + DEADLINE_NS;
+
+	while (received(probe, ino) < messages)
+		if (clock_ns(CLOCK_MONOTONIC) > deadline)
+			die("not %llu messages received yet", (unsigned long long)messages);
+}
+
 int main(int argc, char *argv[])
 {
 	_cleanup_(probe_freep) struct probe *probe = NULL;
@@ -186,10 +196,7 @@ int main(int argc, char *argv[])
 	int r;
 
 	if (argc != 3 || !check)
-		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE\nMore of them until %d messages were "
-		    "received "
-		    "meanwhile.",
-		    RECEIVED_MIN);
+		die("Usage: mqpeekcheck SNAPSHOTS /QUEUE");
 	snapshots = number("SNAPSHOTS", argv[1], 1, UINT32_MAX);
 	check->queue = payload_queue_id(argv[2]);
 	queue = mq_open(argv[2], O_RDONLY | O_NONBLOCK);
@@ -204,15 +211,13 @@ int main(int argc, char *argv[])
 		die("peek: %s", peek ? peek_reason(peek) : "out of memory");
 
 	start = clock_ns(CLOCK_MONOTONIC);
-	for (uint64_t i = 0; i < snapshots || received(probe, st.st_ino) <= RECEIVED_MIN; i++) {
+	for (uint64_t i = 0; i < snapshots; i++) {
 		_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
 
+		await_received(probe, st.st_ino, (i + 1) * RECEIVED_MIN / snapshots);
 		r = peek_snapshot(peek, queue, &request, &snapshot);
 		if (r < 0)
 			die("snapshot %llu: %s", (unsigned long long)i, strerror(-r));
-		if (clock_ns(CLOCK_MONOTONIC) - start > DEADLINE_NS && i >= snapshots)
-			die("not %d messages received in %llu snapshots", RECEIVED_MIN,
-			    (unsigned long long)i);
 		check_snapshot(check, snapshot);
 	}
 	return report(check, peek_backend(peek), (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9)
